@@ -1,0 +1,58 @@
+"""The seam every engine implements, in the worker process that runs it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from hearth.engines.protocol import Delta, Failure, GenerateRequest, Hello, Stats
+
+
+class Failed(Exception):
+    """A request that cannot start, or ended in an error; carries the `Failure` to report."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+class Engine(Protocol):
+    """A loaded model that works on many requests at once.
+
+    The worker calls `step` in a loop and sends what it returns as one frame. Requests carry an id
+    that the worker chose, unique while they run. All methods are called from one event loop.
+    """
+
+    def hello(self) -> Hello:
+        """Say who the engine is and what it can do; fixed once it is loaded."""
+        ...
+
+    def add(self, request_id: int, request: GenerateRequest) -> None:
+        """Take a request; it may wait for a slot.
+
+        Raises:
+            Failed: the request is refused; the reason is in the failure.
+        """
+        ...
+
+    def cancel(self, request_id: int) -> None:
+        """End a request within one step; its last delta, with usage, still comes from `step`.
+
+        An id that is unknown or has ended already is left alone.
+        """
+        ...
+
+    async def step(self) -> Sequence[Delta | tuple[int, Failure]]:
+        """Wait until something was produced, then return all that is new, in order per choice.
+
+        A pair (request id, failure) ends that request without usage.
+        """
+        ...
+
+    def stats(self) -> Stats:
+        """Count what runs and waits, and how full the cache is."""
+        ...
+
+    async def close(self) -> None:
+        """Free the model; nothing may be running."""
+        ...

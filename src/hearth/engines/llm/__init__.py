@@ -1,0 +1,1 @@
+"""Everything about text, engine-neutral: templates, detokenising, stop strings; and the engines."""

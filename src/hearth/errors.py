@@ -1,0 +1,142 @@
+"""Every failure a caller can act on, and how each becomes an HTTP status.
+
+HearthError
+├── SetupError              -    the machine or a setting stops us; one line, with the remedy
+└── ApiError
+    ├── InvalidRequest      400  the body or a parameter is wrong; `param` says which
+    ├── Unauthenticated     401  no key, or one that is unknown, expired or disabled
+    ├── PermissionDenied    403  the key is good but may not do this
+    ├── NotFound            404  no such path or resource, or it is another account's
+    │   └── ModelNotFound   404  the model cannot be called; `details` says why and the remedy
+    ├── MethodNotAllowed    405  the path exists, the method does not
+    ├── RequestTimeout      408  the body did not arrive in time
+    ├── Conflict            409  exists already, or its state forbids the action
+    ├── PayloadTooLarge     413  the body is larger than the limit
+    ├── RateLimited         429  a limit of the key or account is reached; retry after a while
+    ├── EngineFailed        502  this request broke in the engine; the engine lives on
+    └── Unavailable         503  no engine can take the request now; retrying may help
+        └── WorkerGone      503  the worker died with this request in flight
+
+An error does not know its wire shape: `gateway.error_shapes` renders it by route family.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class HearthError(Exception):
+    """The root of every failure Hearth raises on purpose."""
+
+
+class SetupError(HearthError):
+    """The machine or a setting stops us; the message is one line and names the remedy."""
+
+
+class ApiError(HearthError):
+    """A failure the caller of the API can act on.
+
+    Args:
+        message: what went wrong with which thing, and the remedy.
+        param: the request field at fault, as a dotted path.
+        details: more for a person to read, such as why a model is not callable.
+        retry_after_s: when trying again may help, seconds from now.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "INTERNAL"
+    grpc_code: ClassVar[int] = 13
+    "The number google.rpc.Code gives to `code`; the control plane's bodies carry it."
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        param: str | None = None,
+        details: str | None = None,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        self.details = details
+        self.retry_after_s = retry_after_s
+
+
+class InvalidRequest(ApiError):
+    """The body or a parameter is wrong."""
+
+    status, code, grpc_code = 400, "INVALID_ARGUMENT", 3
+
+
+class Unauthenticated(ApiError):
+    """There is no key, or it is unknown, expired or disabled."""
+
+    status, code, grpc_code = 401, "UNAUTHORIZED", 16
+
+
+class PermissionDenied(ApiError):
+    """The key is good but may not do this."""
+
+    status, code, grpc_code = 403, "PERMISSION_DENIED", 7
+
+
+class NotFound(ApiError):
+    """No such path or resource, or it belongs to another account."""
+
+    status, code, grpc_code = 404, "NOT_FOUND", 5
+
+
+class ModelNotFound(NotFound):
+    """The model cannot be called; clients compare the sentence, so it never changes."""
+
+    SENTENCE: ClassVar[str] = "Model not found, inaccessible, and/or not deployed"
+
+    def __init__(self, details: str) -> None:
+        super().__init__(self.SENTENCE, param="model", details=details)
+
+
+class MethodNotAllowed(ApiError):
+    """The path exists, the method does not."""
+
+    status, code, grpc_code = 405, "METHOD_NOT_ALLOWED", 12
+
+
+class RequestTimeout(ApiError):
+    """The body did not arrive in time."""
+
+    status, code, grpc_code = 408, "DEADLINE_EXCEEDED", 4
+
+
+class Conflict(ApiError):
+    """The resource exists already, or its state forbids the action."""
+
+    status, code, grpc_code = 409, "ALREADY_EXISTS", 6
+
+
+class PayloadTooLarge(ApiError):
+    """The body is larger than the limit."""
+
+    status, code, grpc_code = 413, "PAYLOAD_TOO_LARGE", 3
+
+
+class RateLimited(ApiError):
+    """A limit of the key or the account is reached."""
+
+    status, code, grpc_code = 429, "RESOURCE_EXHAUSTED", 8
+
+
+class EngineFailed(ApiError):
+    """This request broke in the engine; the engine lives on."""
+
+    status, code, grpc_code = 502, "INTERNAL", 13
+
+
+class Unavailable(ApiError):
+    """No engine can take the request now; retrying may help."""
+
+    status, code, grpc_code = 503, "UNAVAILABLE", 14
+
+
+class WorkerGone(Unavailable):
+    """The worker died, or its connection broke, with this request in flight."""

@@ -1,0 +1,90 @@
+"""All configuration: one typed object, read once from HEARTH_* variables by the entry point.
+
+Services never see `Settings`; the composition root passes them values.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from hearth.errors import SetupError
+
+PREFIX = "HEARTH_"
+_REMEDY = "`hearth settings` lists them all."
+
+Seconds = Annotated[float, Meta(gt=0)]
+Count = Annotated[int, Meta(ge=1)]
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """Every setting, with its default; the line below each says what it does."""
+
+    home: str = "~/.hearth"
+    "Where state, models, the usage journal and the dev key live."
+    host: str = "127.0.0.1"
+    "The address the gateway listens on."
+    port: Annotated[int, Meta(ge=1, le=65535)] = 8686
+    "The port the gateway listens on."
+    profile: Literal["dev", "production"] = "dev"
+    "`dev` makes an account and key and serves stand-ins, labelled; `production` does neither."
+    database_url: str = ""
+    "SQLAlchemy URL of the state; empty means SQLite in the home folder."
+    objects_url: str = ""
+    "Where objects are kept: `file:///folder` or `s3://bucket/prefix`; empty means the home folder."
+    default_model: str = "accounts/fireworks/models/smollm2-135m-instruct"
+    "The chat model that `hearth up` fetches and starts, and that stands in for others in `dev`."
+    engine_threads: Annotated[int, Meta(ge=0)] = 0
+    "Threads of each engine; 0 lets Hearth share the cores among engines without oversubscribing."
+    engine_slots: Count = 16
+    "How many sequences an engine works on at once."
+    engine_context_tokens: Count = 2048
+    "Context window per sequence; a model's own window, where smaller, wins."
+    engine_start_timeout_s: Seconds = 120.0
+    "How long a worker may take from spawn to ready."
+    max_body_bytes: Count = 32 * 1024 * 1024
+    "A larger request body is refused with 413."
+    body_timeout_s: Seconds = 30.0
+    "A body that has not arrived by then is refused with 408."
+    max_queued_requests: Count = 1024
+    "Per replica; beyond it the gateway answers 503 rather than letting a queue grow."
+    request_timeout_s: Seconds = 600.0
+    "The longest a generation may run before it is cut."
+    strict_fields: bool = False
+    "Refuse unknown request fields with 400 instead of naming them in `x-ignored-fields`."
+    journal_mode: Literal["write", "fsync"] = "write"
+    "`write` survives a killed process; `fsync` also survives power loss and costs a disk flush."
+    drain_timeout_s: Seconds = 30.0
+    "How long running requests may finish after Ctrl-C before they are cut."
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    "The least severe log line written."
+    log_requests: bool = False
+    "Log every inference request and answer, bodies included, with keys shown as [REDACTED]."
+
+    @property
+    def home_path(self) -> Path:
+        """The home folder, with `~` expanded."""
+        return Path(self.home).expanduser()
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment.
+
+    Raises:
+        SetupError: a HEARTH_* variable names no setting, or its value does not fit.
+    """
+    environ = os.environ if environ is None else environ
+    given = {name: value for name, value in environ.items() if name.startswith(PREFIX)}
+    known = {PREFIX + name.upper(): name for name in Settings.__struct_fields__}
+    if unknown := sorted(given.keys() - known.keys()):
+        raise SetupError(f"No such setting: {', '.join(unknown)}. {_REMEDY}")
+    values = {known[name]: value for name, value in given.items()}
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise SetupError(f"A setting does not fit: {error}. {_REMEDY}") from error
