@@ -114,8 +114,11 @@ class Usage(Struct, frozen=True, array_like=True):
     decode_s: float
 
 
-class Delta(Struct, frozen=True, array_like=True, omit_defaults=True):
-    """What one step added to one choice of one request."""
+class Delta(Struct, array_like=True, omit_defaults=True):
+    """What one step added to one choice of one request.
+
+    Not frozen: the worker swaps its own request id for the connection's before sending.
+    """
 
     request: int
     choice: int

@@ -36,7 +36,6 @@ class FrameType(IntEnum):
     FAILED = 6  # worker → gateway: `Failure`; the request is over
     CANCEL = 7  # gateway → worker: empty; the last `Delta` still comes
     CREDIT = 8  # gateway → worker: number of further deltas the gateway takes for this request
-    DRAIN = 9  # gateway or supervisor → worker: empty; finish what runs, take nothing new
 
 
 class WireError(Exception):

@@ -1,0 +1,91 @@
+"""A worker process: one engine behind the worker protocol.
+
+Started by the supervisor with its `WorkerSpec` as one JSON line on standard input; answers on
+standard output with one `Ready` line, then serves. It drains on SIGTERM and dies at once when its
+standard input closes, so that it never outlives the process that started it. It knows neither
+HTTP nor keys nor money.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Protocol, cast
+
+import msgspec
+from msgspec import Struct
+
+from hearth.engines.engine import Engine
+from hearth.engines.engine_server import EngineServer
+from hearth.engines.protocol import WorkerSpec
+from hearth.errors import SetupError
+
+BUILDERS = {
+    "llamacpp": "hearth.engines.llm.llamacpp",
+    "remote": "hearth.engines.remote",
+    "fake": "hearth.engines.fake",
+}
+"Module of each engine; imported only in the worker that runs it."
+
+
+class Ready(Struct, omit_defaults=True):
+    """The one line a worker writes to standard output: where it listens, or why it cannot."""
+
+    address: str = ""
+    error: str = ""
+
+
+class _Builder(Protocol):
+    def build(self, spec: WorkerSpec) -> Engine: ...
+
+
+async def run(spec: WorkerSpec) -> None:
+    """Load the engine, serve until SIGTERM, finish what runs, free the engine."""
+    builder = cast(_Builder, importlib.import_module(BUILDERS[spec.engine]))
+    engine = await asyncio.to_thread(builder.build, spec)
+    server = EngineServer(engine)
+    address = await server.listen(spec.address)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, server.drain)
+    _answer(Ready(address=address))
+    try:
+        await server.serve()
+    finally:
+        await engine.close()
+
+
+def _answer(ready: Ready) -> None:
+    sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
+    sys.stdout.flush()
+
+
+def _die_with_parent() -> None:
+    """Wait for standard input to close; a plain thread, so that a busy engine cannot delay it."""
+    while sys.stdin.buffer.read(4096):
+        pass
+    os._exit(0)
+
+
+def main() -> None:
+    """Entry of the process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent; it drains us
+    spec = msgspec.json.decode(sys.stdin.buffer.readline(), type=WorkerSpec)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    try:
+        import uvloop
+
+        uvloop.run(run(spec))
+    except SetupError as error:
+        _answer(Ready(error=str(error)))
+        sys.exit(1)
+    finally:
+        if spec.address.startswith("unix://"):
+            Path(spec.address.removeprefix("unix://")).unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main()

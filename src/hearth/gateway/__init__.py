@@ -1,0 +1,1 @@
+"""The hot path: HTTP in, worker frames out; authentication, admission, routing, streaming."""

@@ -1,0 +1,166 @@
+"""One inference request in flight, as the gateway sees it: deltas come in, the handler takes them.
+
+A request may have several parts (the prompts of a completions call), each a request of its own to
+a worker; choices are numbered across them. Token counts are kept as they arrive, so that an answer
+cut short is still charged for what was produced.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from time import perf_counter
+
+from hearth.engines.protocol import INITIAL_CREDIT, Delta, Usage
+from hearth.errors import ApiError
+
+
+def _nothing(*_: int) -> None:
+    """Stand in until a channel has taken the part."""
+
+
+class Hangup(Exception):
+    """The client closed the connection before its answer ended."""
+
+
+class Part:
+    """One worker request of a generation, and where its choices begin."""
+
+    __slots__ = (
+        "cancel", "completion_tokens", "first_choice", "generation", "grant", "num_ungranted",
+        "prompt_tokens", "usage",
+    )  # fmt: skip
+
+    def __init__(self, generation: Generation, first_choice: int) -> None:
+        self.generation = generation
+        self.first_choice = first_choice
+        self.cancel: Callable[[], None] = _nothing
+        self.grant: Callable[[int], None] = _nothing
+        "Set by the channel that sends the part."
+        self.num_ungranted = 0  # deltas that came since the worker was last granted credit
+        self.prompt_tokens = 0
+        self.completion_tokens = 0
+        self.usage: Usage | None = None
+
+    def feed(self, delta: Delta) -> None:
+        """Take a delta from the worker."""
+        self.completion_tokens += delta.num_tokens
+        self.num_ungranted += 1
+        if delta.prompt is not None:
+            self.prompt_tokens = delta.prompt.prompt_tokens
+        if delta.usage is not None:
+            self.usage = delta.usage
+            self.generation.open_parts -= 1
+        delta.choice += self.first_choice
+        self.generation.take(delta)
+
+    def fail(self, error: ApiError) -> None:
+        """The worker refused or lost this part."""
+        self.generation.open_parts -= 1
+        self.generation.stop(error)
+
+
+class Generation:
+    """What one inference request has produced so far, and how its handler waits for more."""
+
+    __slots__ = (
+        "_deltas", "_loop", "_stopped", "_waiter", "first_delta_s", "open_parts", "parts",
+        "started_s",
+    )  # fmt: skip
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._deltas: deque[Delta] = deque()
+        self._waiter: asyncio.Future[None] | None = None
+        self._stopped: Exception | None = None
+        self.parts: list[Part] = []
+        self.open_parts = 0
+        self.started_s = perf_counter()
+        self.first_delta_s: float | None = None
+
+    def add_part(self, first_choice: int) -> Part:
+        """Open a part; the answer is over when every part is."""
+        part = Part(self, first_choice)
+        self.parts.append(part)
+        self.open_parts += 1
+        return part
+
+    def take(self, delta: Delta) -> None:
+        """Queue a delta and wake the handler."""
+        if self.first_delta_s is None:
+            self.first_delta_s = perf_counter()
+        self._deltas.append(delta)
+        self._wake()
+
+    def stop(self, reason: Exception) -> None:
+        """End the wait with an error: the worker failed, the client left, the time is up."""
+        if self._stopped is None:
+            self._stopped = reason
+        self._wake()
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    @property
+    def has_delta(self) -> bool:
+        """Whether anything was produced at all."""
+        return self.first_delta_s is not None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every part has ended with its usage."""
+        return self.open_parts == 0 and all(part.usage is not None for part in self.parts)
+
+    async def next(self) -> list[Delta]:
+        """Wait for deltas and return all that are queued; empty once the answer is complete.
+
+        Raises:
+            ApiError: the worker refused the request, broke, or is gone.
+            Hangup: the client has left.
+        """
+        while not self._deltas:
+            if self._stopped is not None:
+                raise self._stopped
+            if self.open_parts == 0:
+                return []
+            self._waiter = self._loop.create_future()
+            await self._waiter
+            self._waiter = None
+        deltas = list(self._deltas)
+        self._deltas.clear()
+        for part in self.parts:
+            if part.num_ungranted >= INITIAL_CREDIT // 2 and part.usage is None:
+                part.grant(part.num_ungranted)
+                part.num_ungranted = 0
+        return deltas
+
+    def cancel(self) -> None:
+        """Ask the workers to end every open part."""
+        for part in self.parts:
+            if part.usage is None:
+                part.cancel()
+
+    def restart(self) -> None:
+        """Forget a failed attempt that produced nothing, before trying another replica."""
+        assert not self.has_delta
+        self._stopped = None
+        self.parts.clear()
+        self.open_parts = 0
+
+    def usage(self) -> Usage:
+        """What was used so far, over all parts: the engine's count, or ours where it was cut."""
+        counted = [
+            part.usage or Usage(part.prompt_tokens, 0, part.completion_tokens, 0.0, 0.0, 0.0)
+            for part in self.parts
+        ]
+        return Usage(
+            prompt_tokens=sum(u.prompt_tokens for u in counted),
+            cached_tokens=sum(u.cached_tokens for u in counted),
+            completion_tokens=sum(u.completion_tokens for u in counted),
+            queue_s=max((u.queue_s for u in counted), default=0.0),
+            prefill_s=max((u.prefill_s for u in counted), default=0.0),
+            decode_s=max((u.decode_s for u in counted), default=0.0),
+        )
