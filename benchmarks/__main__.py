@@ -1,0 +1,48 @@
+"""Run the benchmark: `python -m benchmarks [--only PART]`; status 1 when a target is missed."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from benchmarks import figures, gateway_part
+from benchmarks.figures import Readings
+
+LATEST = Path(__file__).parent / "latest.json"
+
+
+def _gateway() -> Readings:
+    return _read(gateway_part.FIGURES, gateway_part.run())
+
+
+def _read(declared: list[figures.Figure[figures.M]], measured: figures.M) -> Readings:
+    readings, unmeasured = figures.read(declared, measured)
+    print(f"\n{figures.table(declared, readings)}\n")
+    if unmeasured:
+        print(f"Not measured here: {', '.join(unmeasured)}\n")
+    return readings
+
+
+PARTS: dict[str, Callable[[], Readings]] = {"gateway": _gateway}
+
+
+def main() -> int:
+    """Measure, print, save."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("--only", choices=PARTS, help="measure one part; keep the others' figures")
+    only = parser.parse_args().only
+    readings: Readings = {}
+    for name, measure in PARTS.items():
+        if only in {None, name}:
+            readings |= measure()
+    figures.save(LATEST, readings, keep_others=only is not None)
+    missed = [name for name, reading in readings.items() if not reading.holds]
+    if missed:
+        print(f"Missed: {', '.join(missed)}")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
