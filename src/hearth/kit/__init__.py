@@ -1,0 +1,1 @@
+"""The toolbox: database, clock, ids, names, paging, objects, logs. No business in it."""

@@ -1,0 +1,39 @@
+"""Column types that mean the same in SQLite and PostgreSQL."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+# Sorted by code point everywhere: SQLite knows nothing else, and a server's locale would
+# order the same rows differently from one machine to the next.
+TEXT: TypeEngine[str] = Text().with_variant(Text(collation="C"), "postgresql")
+
+# Any: the value is whatever JSON the column's owner keeps there.
+JSON_VALUE: TypeEngine[Any] = JSON().with_variant(JSONB(), "postgresql")
+
+
+class UtcTime(TypeDecorator[datetime]):
+    """An aware moment in UTC; SQLite, which has no such type, keeps it as sortable text."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times: nobody could say which moment they mean."""
+        if value is None:
+            return None
+        assert value.tzinfo is not None, "a stored time carries its zone"
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Give every stored time its zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
