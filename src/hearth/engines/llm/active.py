@@ -1,0 +1,86 @@
+"""A request while a text engine works on it: its choices, its counts and its times."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from hearth.engines.llm.detokenizer import Detokenizer
+from hearth.engines.llm.stops import StopMatcher
+from hearth.engines.llm.truncate import Prompting
+from hearth.engines.protocol import GenerateRequest, PromptInfo, Usage
+
+
+class ChoiceText:
+    """The text of one choice: ids to text where needed, then stop strings."""
+
+    def __init__(self, stops: Sequence[str], pieces: Sequence[bytes] | None) -> None:
+        self._detokenizer = None if pieces is None else Detokenizer(pieces)
+        self._stops = StopMatcher(stops) if stops else None
+
+    def push(self, output: Sequence[int] | str) -> tuple[str, bool]:
+        """Return what may be shown of this output, and whether a stop string ended the text."""
+        text = output if isinstance(output, str) else self._decoded(output)
+        return (text, False) if self._stops is None else self._stops.push(text)
+
+    def end(self) -> tuple[str, bool]:
+        """Return what was held back; the stop string may be met only now."""
+        text = "" if self._detokenizer is None else self._detokenizer.flush()
+        if self._stops is None:
+            return text, False
+        text, stopped = self._stops.push(text)
+        return (text, True) if stopped else (text + self._stops.flush(), False)
+
+    def _decoded(self, ids: Sequence[int]) -> str:
+        assert self._detokenizer is not None, "the runner gives ids but no vocabulary"
+        return self._detokenizer.push(ids)
+
+
+@dataclass(slots=True, eq=False)
+class Choice:
+    """One of the `n` texts of a request."""
+
+    request: ActiveRequest
+    index: int
+    text: ChoiceText
+    sequence: int | None = None
+    unsent_tokens: int = 0
+    "Produced since the last delta, because their text is held back."
+    is_open: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class ActiveRequest:
+    """What is known of a request; times are of the engine's monotonic clock, seconds."""
+
+    id: int
+    asked: GenerateRequest
+    prompting: Prompting | None
+    added_at: float
+    choices: list[Choice] = field(default_factory=list)
+    text_key: int | None = None
+    "Under which the prompt's text is being tokenised."
+    num_open: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    admitted_at: float | None = None
+    first_token_at: float | None = None
+    was_announced: bool = False
+
+    def prompt_info(self) -> PromptInfo:
+        """Return what the first delta says of the prompt."""
+        return PromptInfo(self.prompt_tokens, self.cached_tokens)
+
+    def usage(self, now: float) -> Usage:
+        """Return the final account; a phase that was not reached took no time."""
+        admitted = now if self.admitted_at is None else self.admitted_at
+        first = now if self.first_token_at is None else self.first_token_at
+        return Usage(
+            prompt_tokens=self.prompt_tokens,
+            cached_tokens=self.cached_tokens,
+            completion_tokens=self.completion_tokens,
+            queue_s=admitted - self.added_at,
+            prefill_s=first - admitted,
+            decode_s=now - first,
+        )

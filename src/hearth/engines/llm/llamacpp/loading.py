@@ -1,0 +1,92 @@
+"""Makes the engine from its spec."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from hearth.engines.llm.gguf_metadata import MetadataValue, read_metadata
+from hearth.engines.llm.llamacpp.fingerprint import fingerprint
+from hearth.engines.llm.llamacpp.options import LlamaOptions, parse_options
+from hearth.engines.llm.llamacpp.runner import LlamaRunner
+from hearth.engines.llm.llamacpp.server import LlamaServer, library_version
+from hearth.engines.llm.sampling import model_defaults
+from hearth.engines.llm.template import ChatTemplate, TemplateUnusable
+from hearth.engines.llm.text_engine import TextEngine
+from hearth.engines.protocol import Capabilities, Hello, Sampling, WorkerSpec
+from hearth.errors import SetupError
+
+_CAPABILITIES = Capabilities(
+    sampling=frozenset(Sampling.__struct_fields__),
+    token_prompts=True,
+    ignore_eos=True,
+    seed=True,
+    cached_tokens=True,
+)
+
+
+def build(spec: WorkerSpec) -> TextEngine:
+    """Load the model; takes seconds, so off the event loop.
+
+    Raises:
+        SetupError: an option is wrong, or library or model cannot be loaded; one line says which.
+    """
+    options = parse_options(spec.options)
+    if spec.path is None:
+        raise SetupError(f"The engine llamacpp needs a model file for {spec.model}.")
+    metadata = read_metadata(Path(spec.path))
+    names = metadata.get("tokenizer.ggml.tokens")
+    if not isinstance(names, list) or not names:
+        raise SetupError(f"The model file {spec.path} holds no vocabulary: it cannot serve text.")
+    hello = _hello(spec, options, window=_window(spec, metadata))
+    server = LlamaServer(spec, options, window=hello.context_tokens)
+    runner = LlamaRunner(
+        server, hello, vocabulary_size=len(names), bos=_special_token(metadata, "bos")
+    )
+    return TextEngine(
+        runner, template=_template(metadata, spec.model), defaults=model_defaults(metadata)
+    )
+
+
+def _window(spec: WorkerSpec, metadata: Mapping[str, MetadataValue]) -> int:
+    """Return the context asked for, but no more than the model was trained on."""
+    trained = metadata.get(f"{metadata.get('general.architecture')}.context_length")
+    if isinstance(trained, int) and trained > 0:
+        return min(spec.context_tokens, trained)
+    return spec.context_tokens
+
+
+def _hello(spec: WorkerSpec, options: LlamaOptions, *, window: int) -> Hello:
+    assert spec.path is not None
+    version = library_version()
+    return Hello(
+        replica_id=spec.replica_id,
+        engine="llamacpp",
+        engine_version=version,
+        model=spec.model,
+        fingerprint=fingerprint(
+            Path(spec.path), (version, spec.threads, spec.slots, window, options)
+        ),
+        context_tokens=window,
+        max_batch=spec.slots,
+        capabilities=_CAPABILITIES,
+    )
+
+
+def _template(metadata: Mapping[str, MetadataValue], model: str) -> ChatTemplate | str:
+    source = metadata.get("tokenizer.chat_template")
+    if not isinstance(source, str):
+        return f"{model} has no chat template; give it a `prompt` instead of `messages`."
+    special = {f"{which}_token": _special_token(metadata, which) for which in ("bos", "eos")}
+    try:
+        return ChatTemplate(source, special)
+    except TemplateUnusable as error:
+        return f"The chat template of {model} cannot be used: {error}."
+
+
+def _special_token(metadata: Mapping[str, MetadataValue], which: str) -> str:
+    token = metadata.get(f"tokenizer.ggml.{which}_token_id")
+    names = metadata.get("tokenizer.ggml.tokens")
+    if isinstance(token, int) and isinstance(names, list) and 0 <= token < len(names):
+        return str(names[token])
+    return ""

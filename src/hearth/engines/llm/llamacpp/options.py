@@ -1,0 +1,48 @@
+"""What can be set of the llama.cpp engine, and every constant that a measurement may change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta, Struct
+
+from hearth.errors import SetupError
+
+Count = Annotated[int, Meta(ge=1)]
+
+
+class LlamaOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`WorkerSpec.options` of the engine `llamacpp`."""
+
+    kv_type: Literal["f32", "f16", "bf16", "q8_0", "q4_0"] = "f16"
+    "How keys and values of the cache are stored."
+    flash_attention: Literal["auto", "on", "off"] = "auto"
+    batch_tokens: Count = 512
+    "Prompt tokens worked on before other sequences get their next token."
+    ubatch_tokens: Count = 512
+    "Tokens computed at once."
+    batch_threads: Annotated[int, Meta(ge=0)] = 0
+    "Threads for prompts; 0 means as many as for generation."
+    repack: bool = True
+    "Weights rearranged in memory for faster multiplication; costs memory."
+    prompt_cache_mib: Annotated[int, Meta(ge=0)] = 256
+    "Memory for the caches of prompts whose slot was given to another."
+    warmup: bool = True
+    "Compute once at the start, so that the first request is not the slow one."
+
+
+def parse_options(options: Mapping[str, str | int | float | bool]) -> LlamaOptions:
+    """Check the options of a spec.
+
+    Raises:
+        SetupError: a name is unknown or a value cannot be used.
+    """
+    try:
+        return msgspec.convert(options, LlamaOptions, strict=True)
+    except msgspec.ValidationError as error:
+        raise SetupError(
+            f"An option of the engine llamacpp is wrong: {error}. "
+            f"Known: {', '.join(LlamaOptions.__struct_fields__)}."
+        ) from None

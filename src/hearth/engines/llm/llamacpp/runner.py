@@ -1,0 +1,145 @@
+"""Drives llama.cpp's server: our queue in front of its slots, its events as token events.
+
+The server takes no more sequences than it has slots, so that a waiting request costs nothing to
+cancel and its time in the queue is known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from hearth.engines.engine import Failed
+from hearth.engines.llm.llamacpp.generation import Generation
+from hearth.engines.llm.llamacpp.server import LlamaServer
+from hearth.engines.llm.llamacpp.tokenizing import Tokenizing
+from hearth.engines.llm.outbox import Outbox
+from hearth.engines.llm.types import Broken, Produced, SequenceRequest, TokenEvent
+from hearth.engines.protocol import Failure, Hello, Sampling, Stats
+
+_STATM = Path("/proc/self/statm")
+_PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+class LlamaRunner:
+    """Implements `TokenEngine`.
+
+    Args:
+        server: closed with this runner.
+        hello: of the engine; says how many slots and which window there are.
+        vocabulary_size: token ids are below it.
+        bos: text of the leading token, where the model wants one.
+    """
+
+    def __init__(
+        self, server: LlamaServer, hello: Hello, *, vocabulary_size: int, bos: str
+    ) -> None:
+        self._server = server
+        self._hello = hello
+        self._vocabulary_size = vocabulary_size
+        self._waiting: dict[int, SequenceRequest] = {}
+        self._running: dict[int, Generation] = {}
+        self._outbox: Outbox[TokenEvent] = Outbox()
+        self._tokenizing = Tokenizing(server.socket_path, bos, self._outbox.put)
+
+    @property
+    def vocabulary_size(self) -> int:
+        """See `TokenEngine`."""
+        return self._vocabulary_size
+
+    def hello(self) -> Hello:
+        """See `TokenEngine`."""
+        return self._hello
+
+    def check(self, sampling: Sampling) -> None:
+        """See `TokenEngine`; mirostat takes the place of all other samplers of llama.cpp."""
+        if sampling.mirostat_target is None:
+            if sampling.mirostat_lr is not None:
+                raise _refused("`mirostat_lr` needs `mirostat_target`.", "mirostat_lr")
+            return
+        alone = Sampling(
+            temperature=sampling.temperature,
+            mirostat_target=sampling.mirostat_target,
+            mirostat_lr=sampling.mirostat_lr,
+            logit_bias=sampling.logit_bias,
+        )
+        for field in Sampling.__struct_fields__:
+            if getattr(sampling, field) != getattr(alone, field):
+                raise _refused(
+                    f"The engine of this model cannot combine `mirostat_target` with `{field}`.",
+                    field,
+                )
+
+    def tokenize(self, key: int, text: str) -> None:
+        """See `TokenEngine`."""
+        self._tokenizing.add(key, text)
+
+    def add(self, request: SequenceRequest) -> None:
+        """See `TokenEngine`."""
+        self._waiting[request.sequence] = request
+        self._admit()
+
+    def cancel(self, key: int) -> None:
+        """See `TokenEngine`."""
+        if self._waiting.pop(key, None) is not None:
+            return
+        generation = self._running.pop(key, None)
+        if generation is None:
+            self._tokenizing.cancel(key)
+        else:
+            generation.close()
+            self._admit()
+
+    async def step(self) -> Sequence[TokenEvent]:
+        """See `TokenEngine`."""
+        return await self._outbox.take()
+
+    def wake(self) -> None:
+        """See `TokenEngine`."""
+        self._outbox.ring()
+
+    def stats(self) -> Stats:
+        """See `TokenEngine`."""
+        return Stats(
+            running=len(self._running),
+            waiting=len(self._waiting),
+            kv_used_tokens=sum(generation.num_tokens for generation in self._running.values()),
+            kv_total_tokens=self._hello.max_batch * self._hello.context_tokens,
+            resident_bytes=int(_STATM.read_text().split()[1]) * _PAGE_BYTES,
+        )
+
+    async def close(self) -> None:
+        """See `TokenEngine`."""
+        self._waiting.clear()
+        self._tokenizing.close()
+        for generation in self._running.values():
+            generation.close()
+        self._running.clear()
+        await asyncio.to_thread(self._server.close)
+
+    def _admit(self) -> None:
+        while self._waiting and len(self._running) < self._hello.max_batch:
+            request = self._waiting.pop(next(iter(self._waiting)))
+            self._running[request.sequence] = Generation(
+                self._server.socket_path,
+                request,
+                window=self._hello.context_tokens,
+                tell=self._take,
+            )
+
+    def _take(self, event: TokenEvent) -> None:
+        self._outbox.put(event)
+        if type(event) is Produced and event.end is not None:
+            self._release(event.sequence)
+        elif type(event) is Broken:
+            self._release(event.key)
+
+    def _release(self, sequence: int) -> None:
+        del self._running[sequence]
+        self._admit()
+
+
+def _refused(message: str, param: str) -> Failed:
+    return Failed(Failure(kind="invalid", message=message, param=param))

@@ -1,0 +1,87 @@
+"""Texts to token ids, by the server's `/tokenize`."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+
+from hearth.engines.llm.llamacpp.exchange import Exchange, ExchangeError, post
+from hearth.engines.llm.llamacpp.faults import failure_of
+from hearth.engines.llm.llamacpp.messages import TokenizeAnswer, TokenizeRequest
+from hearth.engines.llm.types import Broken, TokenEvent, Tokenized
+
+_MAX_AT_ONCE = 4  # of the server's spare threads; more wait here
+
+_decoder = msgspec.json.Decoder(TokenizeAnswer)
+
+
+class Tokenizing:
+    """The texts that are being tokenised, a few at once.
+
+    Args:
+        socket_path: of the server.
+        bos: text of the model's leading token; a text that starts with it gets no second one.
+        tell: takes what came of each text.
+    """
+
+    def __init__(self, socket_path: str, bos: str, tell: Callable[[TokenEvent], None]) -> None:
+        self._socket_path = socket_path
+        self._bos = bos
+        self._tell = tell
+        self._running: dict[int, Exchange] = {}
+        self._waiting: deque[tuple[int, str]] = deque()
+
+    def add(self, key: int, text: str) -> None:
+        """Take a text."""
+        self._waiting.append((key, text))
+        self._start_next()
+
+    def cancel(self, key: int) -> None:
+        """Forget a text; unknown keys are left alone."""
+        exchange = self._running.pop(key, None)
+        if exchange is not None:
+            exchange.close()
+            self._start_next()
+        elif self._waiting:
+            self._waiting = deque(item for item in self._waiting if item[0] != key)
+
+    def close(self) -> None:
+        """Forget all."""
+        self._waiting.clear()
+        for key in list(self._running):
+            self.cancel(key)
+
+    def finish(self, key: int, event: TokenEvent) -> None:
+        """Tell what came of a text and start on the next."""
+        self._running.pop(key, None)
+        self._tell(event)
+        self._start_next()
+
+    def _start_next(self) -> None:
+        while self._waiting and len(self._running) < _MAX_AT_ONCE:
+            key, text = self._waiting.popleft()
+            has_bos = bool(self._bos) and text.startswith(self._bos)
+            body = msgspec.json.encode(TokenizeRequest(content=text, add_special=not has_bos))
+            self._running[key] = Exchange(
+                self._socket_path, post("/tokenize", body), _Answer(self, key)
+            )
+
+
+class _Answer:
+    """Receives the ids of one text."""
+
+    def __init__(self, owner: Tokenizing, key: int) -> None:
+        self._owner = owner
+        self._key = key
+        self._ids: list[int] | None = None
+
+    def on_message(self, message: bytes) -> None:
+        self._ids = _decoder.decode(message).tokens
+
+    def on_end(self, error: ExchangeError | None) -> None:
+        if self._ids is None:
+            self._owner.finish(self._key, Broken(self._key, failure_of(error)))
+        else:
+            self._owner.finish(self._key, Tokenized(self._key, self._ids))

@@ -1,0 +1,119 @@
+"""The token-level seam between the text machinery and a model runner.
+
+A runner turns token ids into token ids (or pieces of text); it knows nothing of chats, stop
+strings or choices. `TextEngine` builds the whole `Engine` on top of one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, Protocol
+
+from msgspec import Struct
+
+from hearth.engines.protocol import Failure, Hello, Sampling, Stats
+
+EndReason = Literal["eos", "length", "cancelled"]
+
+
+class SequenceRequest(Struct, frozen=True, kw_only=True):
+    """One sequence to generate; everything in it has been checked against the capabilities."""
+
+    sequence: int
+    "Chosen by the caller, unique while the sequence runs."
+    prompt: Sequence[int]
+    max_tokens: int
+    "At least 1; prompt and completion together fit the window."
+    sampling: Sampling
+    seed: int
+    ignore_eos: bool
+
+
+class Tokenized(Struct, frozen=True):
+    """The answer to `TokenEngine.tokenize`."""
+
+    key: int
+    ids: list[int]
+
+
+class Admitted(Struct, frozen=True):
+    """A sequence left the queue and its prompt is being worked on."""
+
+    sequence: int
+    cached_tokens: int
+    "How much of the prompt came from the engine's cache."
+
+
+class Produced(Struct, frozen=True):
+    """What one step added to a sequence: its tokens as ids or, where a runner has none, as text."""
+
+    sequence: int
+    num_tokens: int
+    output: Sequence[int] | str
+    "Token ids, which the caller turns to text, or text that is already cut at characters."
+    end: EndReason | None = None
+
+
+class Broken(Struct, frozen=True):
+    """A sequence, or the text to tokenise under this key, ended in an error."""
+
+    key: int
+    failure: Failure
+
+
+TokenEvent = Tokenized | Admitted | Produced | Broken
+
+
+class TokenEngine(Protocol):
+    """A loaded model that continues sequences of token ids.
+
+    Answers to all methods come from `step`. Keys and sequence numbers share one number space.
+    """
+
+    @property
+    def vocabulary_size(self) -> int:
+        """Token ids are below this."""
+        ...
+
+    def hello(self) -> Hello:
+        """See `Engine.hello`; the caller completes the capabilities that are about text."""
+        ...
+
+    def check(self, sampling: Sampling) -> None:
+        """Refuse combinations of fields that this engine would ignore.
+
+        Raises:
+            Failed: with the field at fault.
+        """
+        ...
+
+    def tokenize(self, key: int, text: str) -> None:
+        """Ask for the ids of a text, special tokens in it parsed; `Tokenized` or `Broken` comes.
+
+        The runner adds the model's leading token where the text does not start with it.
+        """
+        ...
+
+    def add(self, request: SequenceRequest) -> None:
+        """Queue a sequence; it is admitted in order, as slots come free."""
+        ...
+
+    def cancel(self, key: int) -> None:
+        """Forget a sequence or text; no further event names it. Unknown keys are left alone."""
+        ...
+
+    async def step(self) -> Sequence[TokenEvent]:
+        """Wait for news and return all of it; empty only after `wake`."""
+        ...
+
+    def wake(self) -> None:
+        """Make a `step` that waits, or the next one, return even without news."""
+        ...
+
+    def stats(self) -> Stats:
+        """See `Engine.stats`."""
+        ...
+
+    async def close(self) -> None:
+        """Free the model; nothing may be running."""
+        ...
