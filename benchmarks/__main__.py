@@ -7,14 +7,17 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import figures, gateway_part
+from benchmarks import engine_part, figures, gateway_part, start_part
 from benchmarks.figures import Readings
 
 LATEST = Path(__file__).parent / "latest.json"
 
 
-def _gateway() -> Readings:
-    return _read(gateway_part.FIGURES, gateway_part.run())
+PARTS: dict[str, Callable[[], Readings]] = {
+    "gateway": lambda: _read(gateway_part.FIGURES, gateway_part.run()),
+    "engine": lambda: _read(engine_part.FIGURES, engine_part.run()),
+    "start": lambda: _read(start_part.FIGURES, start_part.run()),
+}
 
 
 def _read(declared: list[figures.Figure[figures.M]], measured: figures.M) -> Readings:
@@ -23,9 +26,6 @@ def _read(declared: list[figures.Figure[figures.M]], measured: figures.M) -> Rea
     if unmeasured:
         print(f"Not measured here: {', '.join(unmeasured)}\n")
     return readings
-
-
-PARTS: dict[str, Callable[[], Readings]] = {"gateway": _gateway}
 
 
 def main() -> int:

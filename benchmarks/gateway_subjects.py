@@ -102,9 +102,12 @@ def started() -> Iterator[Subjects]:
         upstream = Upstream(process, port, folder / "u.sock")
         direct = Subject(name="direct", process=process, address=f"127.0.0.1:{port}")
         _wait(direct)
-        subjects = [direct, _bare(stack, upstream, folder)]
-        subjects += _gateway(stack, upstream, folder)
-        subjects += _litellm(stack, upstream)
+        subjects = [
+            direct,
+            _bare(stack, upstream, folder),
+            _gateway(stack, upstream, folder),
+            *_litellm(stack, upstream),
+        ]
         for subject in subjects[1:]:
             _wait(subject)
             subject.process.pause()
@@ -124,16 +127,16 @@ def _bare(stack: ExitStack, upstream: Upstream, folder: Path) -> Subject:
     return Subject(name="bare", process=process, address=f"127.0.0.1:{port}")
 
 
-def _gateway(stack: ExitStack, upstream: Upstream, folder: Path) -> list[Subject]:
-    if not hearth_server.is_there():
-        print("Hearth's gateway is left out: there is no hearth.app yet", flush=True)
-        return []
-    port = free_port()
-    process, key = hearth_server.start_gateway(
-        folder / "home", worker=upstream.socket, port=port, core=GATEWAY_CORE
+def _gateway(stack: ExitStack, upstream: Upstream, folder: Path) -> Subject:
+    port, home = free_port(), folder / "home"
+    process = hearth_server.start_gateway(
+        home, worker=upstream.socket, port=port, core=GATEWAY_CORE
     )
     stack.enter_context(process)
-    return [Subject(name="gateway", process=process, address=f"127.0.0.1:{port}", key=key)]
+    address = f"127.0.0.1:{port}"
+    process.wait_until(address, hearth_server.READY, limit_s=START_LIMIT_S)
+    key = hearth_server.api_key(home, port)
+    return Subject(name="gateway", process=process, address=address, key=key)
 
 
 def _litellm(stack: ExitStack, upstream: Upstream) -> list[Subject]:

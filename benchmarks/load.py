@@ -87,6 +87,8 @@ class Load:
         if now_s < self._stop_at_s and not enough:
             self._num_in_flight += 1
             self._send(client, now_s)
+        else:
+            client.close()  # some servers keep a thread for every open connection
 
     def _send(self, client: Client, due_s: float) -> None:
         count = self._job.first_count + self._num_sent
