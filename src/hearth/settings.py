@@ -5,8 +5,10 @@ Services never see `Settings`; the composition root passes them values.
 
 from __future__ import annotations
 
+import ast
 import os
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -70,6 +72,22 @@ class Settings(Struct, frozen=True, kw_only=True):
     def home_path(self) -> Path:
         """The home folder, with `~` expanded."""
         return Path(self.home).expanduser()
+
+
+def describe_settings() -> dict[str, str]:
+    """The text below each field, by the field's name; parsed from this file's own source."""
+    (settings,) = (
+        node
+        for node in ast.parse(Path(__file__).read_text("utf-8")).body
+        if isinstance(node, ast.ClassDef) and node.name == Settings.__name__
+    )
+    return {
+        field.target.id: text.value.value
+        for field, text in pairwise(settings.body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
+    }  # fmt: skip
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:

@@ -30,7 +30,7 @@ STABLE_S = 60.0  # a worker that ran this long starts again from the first backo
 
 
 class WorkerState(StrEnum):
-    """Where a worker is; `FAILED` means that it will be tried again after a backoff."""
+    """Where a worker is; in `FAILED` its last start failed, and the next follows a backoff."""
 
     STARTING = "STARTING"
     READY = "READY"
@@ -88,19 +88,19 @@ class Supervisor:
         backoff_s = FIRST_BACKOFF_S
         while True:
             started = loop.time()
-            message = await self._run_once()
+            state, message = await self._run_once()
             if loop.time() - started > STABLE_S:
                 backoff_s = FIRST_BACKOFF_S
             log.warning(
                 "Worker %s of %s ended: %s; starting it again in %.1f s.",
                 self._spec.replica_id, self._spec.model, message, backoff_s,
             )  # fmt: skip
-            self._on_report(WorkerReport(state=WorkerState.FAILED, message=message))
+            self._on_report(WorkerReport(state=state, message=message))
             await asyncio.sleep(backoff_s)
             backoff_s = min(backoff_s * 2, MAX_BACKOFF_S)
 
-    async def _run_once(self) -> str:
-        """Start the worker and wait for its end; return why it ended."""
+    async def _run_once(self) -> tuple[WorkerState, str]:
+        """Start the worker and wait for its end; return why it ended and what it is now."""
         self._on_report(WorkerReport(state=WorkerState.STARTING))
         self._process = process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "hearth.engines.worker",
@@ -110,13 +110,13 @@ class Supervisor:
             ready = await asyncio.wait_for(self._introduce(process), self._start_timeout_s)
         except TimeoutError:
             await _end(process, 0)
-            return f"it was not ready within {self._start_timeout_s:.0f} s"
+            return WorkerState.FAILED, f"it was not ready within {self._start_timeout_s:.0f} s"
         except SetupError as error:
             await _end(process, 0)
-            return str(error)
+            return WorkerState.FAILED, str(error)
         report = WorkerReport(state=WorkerState.READY, address=ready.address, pid=process.pid)
         self._on_report(report)
-        return _describe_exit(await process.wait())
+        return WorkerState.STARTING, _describe_exit(await process.wait())
 
     async def _introduce(self, process: Process) -> Ready:
         assert process.stdin is not None

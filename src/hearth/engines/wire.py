@@ -60,6 +60,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.WriteTransport | None = None
         self._received = bytearray()
         self._outgoing: list[bytes] = []
+        self._is_lost = False
         self._loop = asyncio.get_running_loop()
         self._may_write = asyncio.Event()
         self._may_write.set()
@@ -70,7 +71,8 @@ class Connection(asyncio.Protocol):
         return self._transport is not None and not self._transport.is_closing()
 
     def send(self, frame_type: FrameType, request: int = 0, payload: Any = None) -> None:
-        """Queue a frame; a frame for a lost connection is dropped, `on_lost` tells.
+        """Queue a frame, also before the connection stands; one for a lost connection is dropped,
+        `on_lost` tells.
 
         Raises:
             WireError: the payload is larger than a frame may be.
@@ -78,9 +80,9 @@ class Connection(asyncio.Protocol):
         body = b"" if payload is None else _encoder.encode(payload)
         if len(body) > MAX_PAYLOAD_BYTES:
             raise WireError(f"A payload of {len(body)} bytes is over the limit of a frame.")
-        if self._transport is None:
+        if self._is_lost:
             return
-        if not self._outgoing:
+        if not self._outgoing and self._transport is not None:
             self._loop.call_soon(self._flush)
         self._outgoing.append(_HEADER.pack(len(body), VERSION, frame_type, 0, request))
         self._outgoing.append(body)
@@ -103,6 +105,7 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See `asyncio.Protocol`."""
         self._transport = cast(asyncio.WriteTransport, transport)
+        self._flush()
 
     def data_received(self, data: bytes) -> None:
         """Cut the bytes into frames; a frame split across reads waits for its rest."""
@@ -141,11 +144,13 @@ class Connection(asyncio.Protocol):
         if self._transport is not None:
             self._transport.abort()
             self._transport = None
+            self._is_lost = True
             self._on_lost(error)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See `asyncio.Protocol`."""
         self._may_write.set()
+        self._is_lost = True
         if self._transport is not None:
             self._transport = None
             self._on_lost(exc)

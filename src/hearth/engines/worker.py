@@ -65,7 +65,7 @@ def _answer(ready: Ready) -> None:
 
 def _die_with_parent() -> None:
     """Wait for standard input to close; a plain thread, so that a busy engine cannot delay it."""
-    while sys.stdin.buffer.read(4096):
+    while os.read(0, 4096):  # not `sys.stdin`, whose lock would be held at the interpreter's end
         pass
     os._exit(0)
 

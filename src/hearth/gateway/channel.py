@@ -75,14 +75,13 @@ class Channel:
                 await self._task
 
     def generate(self, request: GenerateRequest, part: Part) -> None:
-        """Send a request; its deltas go to the part, which can grant and cancel from now on.
-
-        Raises:
-            WorkerGone: there is no connection now.
+        """Send a request; its deltas, or its failure, go to the part, which can grant and cancel
+        from now on.
         """
         connection = self._connection
-        if connection is None or self.hello is None:
-            raise WorkerGone("The worker is restarting.", retry_after_s=1)
+        if connection is None:
+            part.fail(WorkerGone("The worker is restarting.", retry_after_s=1))
+            return
         request_id = next(self._ids) & 0xFFFFFFFF
         self._sent[request_id] = part
         part.cancel = partial(connection.send, FrameType.CANCEL, request_id)

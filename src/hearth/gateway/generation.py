@@ -65,17 +65,19 @@ class Generation:
     """What one inference request has produced so far, and how its handler waits for more."""
 
     __slots__ = (
-        "_deltas", "_loop", "_stopped", "_waiter", "first_delta_s", "open_parts", "parts",
-        "started_s",
+        "_deltas", "_is_cut", "_loop", "_stopped", "_waiter", "first_delta_s", "open_parts",
+        "parts", "replica_id", "started_s",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._deltas: deque[Delta] = deque()
         self._waiter: asyncio.Future[None] | None = None
+        self._is_cut = False
         self._stopped: Exception | None = None
         self.parts: list[Part] = []
         self.open_parts = 0
+        self.replica_id = ""
         self.started_s = perf_counter()
         self.first_delta_s: float | None = None
 
@@ -88,16 +90,24 @@ class Generation:
 
     def take(self, delta: Delta) -> None:
         """Queue a delta and wake the handler."""
+        if self._is_cut:
+            return
         if self.first_delta_s is None:
             self.first_delta_s = perf_counter()
         self._deltas.append(delta)
         self._wake()
 
     def stop(self, reason: Exception) -> None:
-        """End the wait with an error: the worker failed, the client left, the time is up."""
+        """End the wait with an error, once what is queued has been taken: the worker failed."""
         if self._stopped is None:
             self._stopped = reason
         self._wake()
+
+    def cut(self, reason: Exception) -> None:
+        """End the wait now; what is queued is dropped: the client left or the time is up."""
+        self._is_cut = True
+        self._deltas.clear()
+        self.stop(reason)
 
     def _wake(self) -> None:
         waiter = self._waiter
@@ -142,6 +152,12 @@ class Generation:
         for part in self.parts:
             if part.usage is None:
                 part.cancel()
+
+    async def drained(self) -> None:
+        """Wait until no part is open any more, whatever has stopped the generation."""
+        while self.open_parts:
+            self._waiter = self._loop.create_future()
+            await self._waiter
 
     def restart(self) -> None:
         """Forget a failed attempt that produced nothing, before trying another replica."""

@@ -1,0 +1,229 @@
+"""The composition root: the one place that knows every part and wires them by hand.
+
+`Hearth` is one process with both roles, gateway and controller; workers are its children.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from contextlib import AsyncExitStack
+from functools import partial
+from pathlib import Path
+
+from hearth import accounts, catalog, deployments, metering
+from hearth.engines.protocol import WorkerSpec
+from hearth.errors import SetupError
+from hearth.gateway.chat import ChatCompletions
+from hearth.gateway.cold import ColdApp, caller_of
+from hearth.gateway.completions import Completions
+from hearth.gateway.dispatch import Dispatcher, Edge, Handler
+from hearth.gateway.fleet import Fleet
+from hearth.gateway.http import BodyLimits
+from hearth.gateway.inference import Inference
+from hearth.gateway.metrics import Metrics
+from hearth.gateway.request_log import RequestLog
+from hearth.gateway.routes import health_routes, model_routes
+from hearth.gateway.routing import Router
+from hearth.gateway.snapshots import Snapshots
+from hearth.kit.db import Database
+from hearth.migrations import migrate
+from hearth.settings import Settings
+
+HOT_ROUTES = {
+    "/chat/completions": "Answer a conversation with the assistant's next turn.",
+    "/completions": "Continue one or more prompts.",
+}
+"""What the dispatcher serves itself, by canonical path."""
+
+FAKE_MODEL = "fake"
+"The name under which the fake engine serves, where it stands in for every chat model."
+
+
+class Hearth:
+    """One process with both roles.
+
+    Args:
+        settings: read once, passed on as values.
+        fake: serve every chat model by the fake engine; nothing is loaded.
+    """
+
+    def __init__(self, settings: Settings, *, fake: bool = False) -> None:
+        self._settings = settings
+        self._fake = fake
+        self._ending = AsyncExitStack()
+        self.home = settings.home_path
+        self.metrics = Metrics()
+        self.credentials: accounts.Credentials | None = None
+        "The dev profile's key; None in production."
+        self.dispatcher: Dispatcher
+        self.fleet: Fleet
+        self.default_model: str
+
+    async def start(self) -> None:
+        """Bring everything up except the HTTP server; the default model starts in the background.
+
+        What was started is ended by `stop`, also when this raises midway.
+
+        Raises:
+            SetupError: the home, the database or the model store stops it.
+        """
+        settings, ending = self._settings, self._ending
+        ending.callback(os.close, _take_home(self.home))
+        self._db = Database(settings.database_url or f"sqlite:///{self.home / 'state.db'}")
+        await self._db.open()
+        ending.push_async_callback(self._db.close)
+        await migrate(self._db)
+        await metering.replay(self.home, self._db)
+        service = accounts.AccountService(self._db)
+        base_url = f"http://{settings.host}:{settings.port}"
+        self.credentials = await accounts.bootstrap(service, self.home, settings.profile, base_url)
+        self._store = catalog.ModelStore(self.home)
+        self.router = self._make_router()
+        served_by = self.router.route(settings.default_model, "fireworks").served_by
+        self.default_model = served_by
+        inference = await self._start_metering()
+        await self._start_snapshots()
+        await self._start_controller()
+        self.dispatcher = self._make_dispatcher(service, inference)
+
+    async def stop(self) -> None:
+        """Drain the workers, write what is owed to the ledger, let go of everything."""
+        await self._ending.aclose()
+
+    def _make_router(self) -> Router:
+        shipped = catalog.Catalog.load()
+        if self._fake:
+            return Router(shipped, self._store, _fake_decide)
+        stand_ins = shipped.stand_ins(chat=self._settings.default_model)
+        decide = partial(catalog.decide, profile=self._settings.profile, stand_ins=stand_ins)
+        return Router(shipped, self._store, decide)
+
+    async def _start_metering(self) -> Inference:
+        settings = self._settings
+        journal = metering.Journal(self.home, mode=settings.journal_mode)
+        applier = metering.Applier(journal, self._db)
+        applier.start()
+        self._ending.push_async_callback(applier.close)
+        self.fleet = self.metrics.fleet = Fleet(
+            self._request_model,
+            max_queued=settings.max_queued_requests,
+            wait_s=settings.engine_start_timeout_s,
+        )
+        self._ending.push_async_callback(self.fleet.close)
+        return Inference(self.fleet, journal, self.metrics, timeout_s=settings.request_timeout_s)
+
+    async def _start_snapshots(self) -> None:
+        self._keys = accounts.KeySnapshot(self._db)
+        self._snapshots = Snapshots(
+            self._db,
+            {"keys": self._keys.refresh, deployments.REPLICAS: self._refresh_fleet},
+            every_poll=self.router.refresh,
+        )
+        await self._snapshots.start()
+        self._ending.push_async_callback(self._snapshots.stop)
+
+    async def _start_controller(self) -> None:
+        settings = self._settings
+        executor = deployments.LocalExecutor(
+            self.home, start_timeout_s=settings.engine_start_timeout_s
+        )
+        self._ending.callback(executor.close)
+        self._reconciler = deployments.Reconciler(
+            self._db, executor, self._make_spec, on_change=self._snapshots.wake
+        )
+        self._ending.push_async_callback(self._reconciler.stop, settings.drain_timeout_s)
+        await self._reconciler.start([self.default_model])
+
+    def _make_dispatcher(
+        self, service: accounts.AccountService, inference: Inference
+    ) -> Dispatcher:
+        settings, metrics, router = self._settings, self.metrics, self.router
+        is_strict = settings.strict_fields
+        hot: dict[str, Handler] = {
+            "/chat/completions": ChatCompletions(router, inference, is_strict=is_strict),
+            "/completions": Completions(router, inference, is_strict=is_strict),
+        }
+        of = partial(caller_of, self._keys)
+        routes = [
+            *model_routes(router, of),
+            *accounts.routes(service, of),
+            *health_routes(self, metrics),
+        ]
+        edge = Edge(
+            keys=self._keys,
+            limits=BodyLimits(max_bytes=settings.max_body_bytes, timeout_s=settings.body_timeout_s),
+            metrics=metrics,
+            request_log=RequestLog(with_bodies=settings.log_requests),
+        )
+        return Dispatcher(hot, ColdApp(routes, metrics), edge)
+
+    def not_ready(self) -> str | None:
+        """Why inference requests cannot be served now, or None."""
+        if self.fleet.is_ready(self.default_model):
+            return None
+        return f"No replica of {self.default_model} is ready."
+
+    async def _refresh_fleet(self) -> None:
+        async with self._db.read() as conn:
+            self.fleet.refresh(await deployments.list_replicas(conn))
+
+    async def _request_model(self, model: str) -> None:
+        await deployments.request_model(self._db, model)
+        self._reconciler.wake()
+
+    def _make_spec(self, model: str) -> WorkerSpec:
+        """Say how a worker for a model's weights is run.
+
+        Raises:
+            SetupError: its weights are not here.
+        """
+        settings = self._settings
+        common = partial(
+            WorkerSpec, replica_id="", address="", model=model, slots=settings.engine_slots
+        )
+        if self._fake:
+            return common(engine="fake", context_tokens=1_000_000)
+        weights = self._store.find(model)
+        if weights is None:
+            raise SetupError(f"The weights of {model} are not here; run `hearth pull {model}`.")
+        return common(
+            engine="llamacpp",
+            path=str(weights.path),
+            threads=settings.engine_threads or default_threads(),
+            context_tokens=settings.engine_context_tokens,
+        )
+
+
+def _fake_decide(model: catalog.CatalogModel, _: object) -> catalog.Serving:
+    """Let the fake engine stand in for every model that writes text."""
+    is_text = catalog.Capability.COMPLETION in model.capabilities or model.type == "chat"
+    reason = "The fake engine answers; it has no model."
+    return catalog.Serving(
+        model=model.name, engine="fake" if is_text else None, is_stand_in=is_text, reason=reason
+    )
+
+
+def default_threads() -> int:
+    """Threads of one engine: as many as this process may use, which never oversubscribes."""
+    return len(os.sched_getaffinity(0))
+
+
+def _take_home(home: Path) -> int:
+    """Make the home folder and lock it: one controller a home."""
+    try:
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise SetupError(
+            f"Cannot write to {home} ({error.strerror}); "
+            "make it writable or choose another with HEARTH_HOME."
+        ) from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(lock)
+        raise SetupError(
+            f"Another Hearth uses {home}; stop it, or choose another home with HEARTH_HOME."
+        ) from None
+    return lock

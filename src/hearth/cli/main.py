@@ -1,0 +1,72 @@
+"""The `hearth` command. Each command imports what it needs only when it runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from hearth.errors import HearthError
+
+app = typer.Typer(
+    name="hearth",
+    help="The Fireworks AI platform on your own machines.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+@app.command()
+def up(
+    port: Annotated[int | None, typer.Option(help="Listen here instead of HEARTH_PORT.")] = None,
+    engine: Annotated[
+        str, typer.Option(help="Engine of the default model: auto or fake.")
+    ] = "auto",
+) -> None:
+    """Start everything on this machine and serve until Ctrl-C."""
+    if port is not None:
+        os.environ["HEARTH_PORT"] = str(port)
+    # A fresh process image: the server does not carry the command line's modules along.
+    arguments = [sys.executable, "-m", "hearth.cli.up", "--engine", engine]
+    sys.stdout.flush()
+    os.execv(sys.executable, arguments)  # noqa: S606  # our own interpreter, fixed arguments
+
+
+@app.command()
+def env() -> None:
+    """Print the exports that point any client here: eval $(hearth env)."""
+    from hearth.cli.env import print_env
+
+    print_env()
+
+
+@app.command()
+def settings() -> None:
+    """List every setting, its value and what it does."""
+    from hearth.cli.settings import print_settings
+
+    print_settings()
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from hearth import __version__
+
+    typer.echo(__version__)
+
+
+def main() -> None:
+    """Run the command line; an error of ours is one line on standard error."""
+    try:
+        app()
+    except HearthError as error:
+        typer.echo(f"hearth: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

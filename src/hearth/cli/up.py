@@ -1,0 +1,142 @@
+"""`hearth up`: everything on this machine, until Ctrl-C.
+
+Run as a process image of its own, without the command line's modules: the server stays small.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import signal
+import subprocess
+import sys
+from time import perf_counter
+
+import uvicorn
+import uvloop
+
+from hearth.app import Hearth
+from hearth.catalog import ModelStore
+from hearth.cli.first_answer import FirstAnswer, first_answer
+from hearth.errors import HearthError, SetupError, Unavailable
+from hearth.gateway.server import bind, make_server
+from hearth.kit.log import configure
+from hearth.settings import Settings, load_settings
+
+
+async def serve(settings: Settings, *, fake: bool) -> None:
+    """Start, show one real answer, serve until a signal, drain.
+
+    Raises:
+        SetupError: the machine or a setting stops us.
+    """
+    started_s = perf_counter()
+    listener = bind(settings.host, settings.port)
+    hearth = Hearth(settings, fake=fake)
+    try:
+        await hearth.start()
+        server = make_server(hearth.dispatcher, drain_timeout_s=settings.drain_timeout_s)
+        serving = asyncio.create_task(server.serve([listener]), name="server")
+        stop_on_signals(server)
+        introducing = asyncio.create_task(_introduce(hearth, settings, started_s))
+        try:
+            await asyncio.wait({serving, introducing}, return_when=asyncio.FIRST_COMPLETED)
+            if introducing.done():
+                introducing.result()
+                await serving
+        finally:
+            introducing.cancel()
+            server.should_exit = True
+            await serving
+    finally:
+        await hearth.stop()
+
+
+def stop_on_signals(server: uvicorn.Server) -> None:
+    """Drain on the first signal, cut what still runs on the second."""
+
+    def on_signal() -> None:
+        server.force_exit = server.should_exit
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+
+
+async def _introduce(hearth: Hearth, settings: Settings, started_s: float) -> None:
+    """Wait until requests can be served, say so, and show that they are.
+
+    Raises:
+        SetupError: the default model cannot be started.
+    """
+    try:
+        await hearth.fleet.pick(hearth.default_model, None)
+    except Unavailable as error:
+        raise SetupError(error.message) from error
+    gc.collect()
+    gc.freeze()  # what the start made stays; no collection need look at it again
+    base_url = f"http://{settings.host}:{settings.port}"
+    say(f"Hearth is ready at {base_url} after {perf_counter() - started_s:.1f} s.")
+    if hearth.credentials is None:
+        say("Profile production has no key of its own; make one with `hearth keys create`.")
+        return
+    key = hearth.credentials.api_key
+    answer = await asyncio.to_thread(first_answer, base_url, key, settings.default_model)
+    say(welcome(answer, base_url, key, settings.default_model))
+
+
+def welcome(answer: FirstAnswer, base_url: str, api_key: str, model: str) -> str:
+    """What to know and to paste next."""
+    speed = (answer.completion_tokens - 1) / max(answer.duration_s, 1e-9)
+    return f"""\
+{answer.completion_tokens} tokens at {speed:.0f} tokens/s, served by {answer.served_by}.
+
+  Key   {api_key}
+  Env   eval $(hearth env)
+  Try   curl {base_url}/inference/v1/chat/completions \\
+          -H "Authorization: Bearer {api_key}" -H "Content-Type: application/json" \\
+          -d '{{"model": "{model}",
+               "messages": [{{"role": "user", "content": "Say hello."}}], "max_tokens": 64}}'
+
+Ctrl-C stops it."""
+
+
+def say(text: str) -> None:
+    """Print at once, also into a pipe."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def pull_default(settings: Settings) -> None:
+    """Fetch the default model if it is not here, in a process of its own with a progress bar.
+
+    Raises:
+        SetupError: it could not be fetched; the reason has been printed.
+    """
+    if ModelStore(settings.home_path).find(settings.default_model) is not None:
+        return
+    command = [sys.executable, "-m", "hearth.cli.main", "pull", settings.default_model]
+    status = subprocess.run(command, check=False).returncode
+    if status != 0:
+        sys.exit(status)
+
+
+def main() -> None:
+    """Entry of the process."""
+    parser = argparse.ArgumentParser(prog="hearth up")
+    parser.add_argument("--engine", choices=["auto", "fake"], default="auto")
+    fake = parser.parse_args().engine == "fake"
+    try:
+        settings = load_settings()
+        configure(settings.log_level)
+        if not fake:
+            pull_default(settings)
+        uvloop.run(serve(settings, fake=fake))
+    except HearthError as error:
+        sys.stderr.write(f"hearth: {error}\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

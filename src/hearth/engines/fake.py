@@ -1,0 +1,192 @@
+"""An engine without a model: words drawn from a fixed list, instantly and without memory.
+
+For tests and for developing clients offline. It runs on the same text machinery as the real
+engines and honours the sampling fields it says it does; every view of it names it `fake`. What it
+writes depends on the prompt and the seed alone, so answers repeat.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random
+from collections import deque
+from collections.abc import Sequence
+from zlib import crc32
+
+from hearth.engines.llm.template import ChatTemplate
+from hearth.engines.llm.text_engine import TextEngine
+from hearth.engines.llm.types import (
+    Admitted,
+    EndReason,
+    Produced,
+    SequenceRequest,
+    TokenEvent,
+    Tokenized,
+)
+from hearth.engines.protocol import Capabilities, Hello, Sampling, Stats, WorkerSpec
+from hearth.errors import SetupError
+
+_TEXT = (
+    "a fire on the hearth keeps warm those who sit near it and talk about what they saw today "
+    "while snow falls outside — Wärme 火 🔥 ."
+)
+WORDS = _TEXT.split()
+PIECES = tuple(bytes([byte]) for byte in range(256)) + tuple(f" {w}".encode() for w in WORDS)
+"Token ids: every byte, so that any prompt can be written; then the words; the last ends a text."
+END = len(PIECES)
+NUM_TOKENS = END + 1
+
+TEMPLATE = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:"
+MEAN_WORDS = 24  # a text ends after about so many, unless it may not
+
+OPTIONS = {"step_s": 0.0}
+"step_s: the time a step takes; 0 is as fast as it goes."
+
+
+class _Running:
+    """A sequence in a slot."""
+
+    __slots__ = ("counts", "num_left", "num_tokens", "prompt", "random", "request")
+
+    def __init__(self, request: SequenceRequest) -> None:
+        self.request = request
+        self.num_left = request.max_tokens
+        self.counts: dict[int, int] = {}
+        self.num_tokens = 0
+        self.prompt = crc32(b"".join(token.to_bytes(4) for token in request.prompt))
+        self.random = random.Random(f"{self.prompt} {request.seed}")  # noqa: S311
+
+
+class FakeTokens:
+    """A `TokenEngine` that draws words."""
+
+    vocabulary_size = NUM_TOKENS
+
+    def __init__(self, spec: WorkerSpec) -> None:
+        if unknown := spec.options.keys() - OPTIONS.keys():
+            raise SetupError(f"The fake engine has no option {', '.join(sorted(unknown))}.")
+        self._spec = spec
+        self._step_s = float(spec.options.get("step_s", 0.0))
+        self._answers: list[TokenEvent] = []
+        self._waiting: deque[_Running] = deque()
+        self._running: dict[int, _Running] = {}
+        self._wake = asyncio.Event()
+
+    def hello(self) -> Hello:
+        """See `TokenEngine.hello`."""
+        honoured = {"temperature", "top_k", "frequency_penalty", "presence_penalty", "logit_bias"}
+        return Hello(
+            replica_id=self._spec.replica_id,
+            engine="fake",
+            engine_version="1",
+            model=self._spec.model,
+            fingerprint="fake-1",
+            context_tokens=self._spec.context_tokens,
+            max_batch=self._spec.slots,
+            capabilities=Capabilities(
+                sampling=frozenset(honoured), token_prompts=True, ignore_eos=True, seed=True,
+                cached_tokens=True,
+            ),
+        )  # fmt: skip
+
+    def check(self, sampling: Sampling) -> None:
+        """See `TokenEngine.check`; what is honoured is honoured in every combination."""
+
+    def tokenize(self, key: int, text: str) -> None:
+        """See `TokenEngine.tokenize`; a token a byte."""
+        self._answers.append(Tokenized(key, list(text.encode(errors="replace"))))
+        self._wake.set()
+
+    def add(self, request: SequenceRequest) -> None:
+        """See `TokenEngine.add`."""
+        self._waiting.append(_Running(request))
+        self._wake.set()
+
+    def cancel(self, key: int) -> None:
+        """See `TokenEngine.cancel`."""
+        self._running.pop(key, None)
+        self._waiting = deque(each for each in self._waiting if each.request.sequence != key)
+
+    def wake(self) -> None:
+        """See `TokenEngine.wake`."""
+        self._wake.set()
+
+    async def step(self) -> Sequence[TokenEvent]:
+        """See `TokenEngine.step`."""
+        if not (self._answers or self._running or self._waiting):
+            await self._wake.wait()
+        self._wake.clear()
+        await asyncio.sleep(self._step_s)
+        events, self._answers = self._answers, []
+        while self._waiting and len(self._running) < self._spec.slots:
+            started = self._waiting.popleft()
+            self._running[started.request.sequence] = started
+            events.append(Admitted(started.request.sequence, 0))
+        for running in list(self._running.values()):
+            events.append(self._advance(running))
+        return events
+
+    def _advance(self, running: _Running) -> Produced:
+        token = _draw(running)
+        running.num_left -= 1
+        running.num_tokens += 1
+        running.counts[token] = running.counts.get(token, 0) + 1
+        end: EndReason | None = None
+        if token == END:
+            end = "eos"
+        elif running.num_left == 0:
+            end = "length"
+        if end is not None:
+            del self._running[running.request.sequence]
+        output = () if token == END else (token,)
+        return Produced(running.request.sequence, 1, output, end)
+
+    def stats(self) -> Stats:
+        """See `TokenEngine.stats`."""
+        return Stats(running=len(self._running), waiting=len(self._waiting))
+
+    async def close(self) -> None:
+        """See `TokenEngine.close`; there is nothing to free."""
+
+
+def _draw(running: _Running) -> int:
+    """Draw the next token as a sampler would from logits that are all 0."""
+    sampling, request = running.request.sampling, running.request
+    first = 256
+    logits = [_penalised(token, sampling, running.counts) for token in range(first, NUM_TOKENS)]
+    temperature = sampling.temperature or 0.0
+    if temperature == 0.0:
+        position = running.num_tokens + running.prompt
+        if running.num_tokens > MEAN_WORDS // 2 + running.prompt % MEAN_WORDS:
+            logits[-1] += -math.inf if request.ignore_eos else math.inf
+        else:
+            logits[-1] -= math.inf
+        return first + max(
+            range(len(logits)), key=lambda i: (logits[i], (i * 7 + position * 5) % 31)
+        )
+    weights = [math.exp(min(logit / temperature, 50.0)) for logit in logits]
+    # A word is as likely as any other; the end comes once in MEAN_WORDS tokens, as a rule.
+    weights[-1] *= 0.0 if request.ignore_eos else len(WORDS) / MEAN_WORDS
+    if sampling.top_k:
+        floor = sorted(weights, reverse=True)[min(sampling.top_k, len(weights)) - 1]
+        weights = [weight if weight >= floor else 0.0 for weight in weights]
+    return running.random.choices(range(first, NUM_TOKENS), weights)[0]
+
+
+def _penalised(token: int, sampling: Sampling, counts: dict[int, int]) -> float:
+    num = counts.get(token, 0)
+    logit = -sampling.frequency_penalty * num - sampling.presence_penalty * (num > 0)
+    if sampling.logit_bias:
+        logit += sampling.logit_bias.get(token, 0.0)
+    return logit
+
+
+def build(spec: WorkerSpec) -> TextEngine:
+    """Make the engine; see `worker.BUILDERS`.
+
+    Raises:
+        SetupError: an option that the engine does not have.
+    """
+    template = ChatTemplate(TEMPLATE, {})
+    return TextEngine(FakeTokens(spec), template=template, pieces=(*PIECES, b""))

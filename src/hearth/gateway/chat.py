@@ -1,0 +1,91 @@
+"""POST /chat/completions."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from hearth.engines.protocol import Message
+from hearth.errors import InvalidRequest
+from hearth.gateway.answers import ChatAnswer
+from hearth.gateway.build import answer_head, answer_headers, base_request
+from hearth.gateway.decode import BodyDecoder
+from hearth.gateway.http import Exchange
+from hearth.gateway.inference import Inference
+from hearth.gateway.job import Job
+from hearth.gateway.routing import Router
+from hearth.gateway.types import ChatMessage, ChatRequest
+
+
+class ChatCompletions:
+    """Answers a conversation with the assistant's next turn."""
+
+    def __init__(self, router: Router, inference: Inference, *, is_strict: bool) -> None:
+        self._router = router
+        self._inference = inference
+        self._decoder = BodyDecoder(ChatRequest, is_strict=is_strict)
+
+    async def __call__(self, exchange: Exchange, body: bytes) -> None:
+        """Answer the exchange.
+
+        Raises:
+            ApiError: nothing was answered.
+        """
+        request, ignored = self._decoder.decode(body)
+        route = self._router.route(request.model, exchange.caller.account_id)
+        generate = replace(
+            base_request(request),
+            messages=[_message(i, message) for i, message in enumerate(request.messages)],
+            prompt_truncate_tokens=request.prompt_truncate_len,
+        )
+        options = request.stream_options
+        job = Job(
+            route=route,
+            parts=[generate],
+            answer=ChatAnswer(answer_head(exchange, request, route)),
+            stream=request.stream or False,
+            with_usage=options is None or options.include_usage is not False,
+            perf_metrics=request.perf_metrics_in_response or False,
+            affinity=exchange.header(b"x-session-affinity")
+            or request.prompt_cache_key
+            or request.user,
+            headers=answer_headers(generate, route, ignored),
+        )
+        await self._inference.run(exchange, job)
+
+
+def _message(index: int, message: ChatMessage) -> Message:
+    """A message as chat templates take it.
+
+    Raises:
+        InvalidRequest: it holds what no engine here can read.
+    """
+    where = f"messages[{index}]"
+    for name in ("tool_calls", "tool_call_id", "reasoning_content"):
+        if getattr(message, name):
+            raise InvalidRequest(
+                f"'{name}' is not supported yet; leave it out.", param=f"{where}.{name}"
+            )
+    if message.role == "tool":
+        raise InvalidRequest("Tool results are not supported yet.", param=f"{where}.role")
+    role = "system" if message.role == "developer" else message.role
+    return Message(role=role, content=_text(where, message), name=message.name)
+
+
+def _text(where: str, message: ChatMessage) -> str:
+    if isinstance(message.content, str):
+        return message.content
+    if message.content is None:
+        if message.role == "assistant":
+            return ""
+        raise InvalidRequest(f"'{where}.content' is required.", param=f"{where}.content")
+    texts = []
+    for i, part in enumerate(message.content):
+        place = f"{where}.content[{i}]"
+        if part.type != "text":
+            raise InvalidRequest(
+                f"No engine here reads {part.type!r} parts yet; send text.", param=f"{place}.type"
+            )
+        if part.text is None:
+            raise InvalidRequest(f"'{place}.text' is required.", param=f"{place}.text")
+        texts.append(part.text)
+    return "".join(texts)

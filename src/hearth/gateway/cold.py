@@ -1,0 +1,104 @@
+"""The Starlette application behind the dispatcher: keys, errors and ids as on the hot path."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from hearth.accounts import Caller, credential
+from hearth.errors import ApiError, MethodNotAllowed, NotFound
+from hearth.gateway.dispatch import Authenticator, InternalError
+from hearth.gateway.error_shapes import Family, PathNotFound, error_body, error_headers
+from hearth.gateway.http import Message, Receive, Scope, Send
+from hearth.gateway.metrics import Metrics
+from hearth.kit.ids import new_uuid
+
+log = logging.getLogger(__name__)
+
+_CONTROL_PLANE = ("/accounts", "/verifyApiKey")
+
+
+def caller_of(keys: Authenticator, request: Request) -> Caller:
+    """The owner of the request's key.
+
+    Raises:
+        Unauthenticated: there is none.
+    """
+    return keys.authenticate(credential(request.scope["headers"]))
+
+
+class ColdApp:
+    """Serves every route that is not hot."""
+
+    def __init__(self, routes: Sequence[Route], metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._starlette = Starlette(
+            routes=routes,
+            exception_handlers={
+                ApiError: _render,
+                HTTPException: _render_http,
+                Exception: _render_fault,
+            },
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI; every answer carries the request's id."""
+        request_id = new_uuid()
+        scope.setdefault("state", {})["request_id"] = request_id
+        encoded = request_id.encode()
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [
+                    *message["headers"],
+                    (b"x-request-id", encoded),
+                    (b"x-fireworks-request-id", encoded),
+                ]
+                self._metrics.count_request(_label(scope), message["status"])
+            await send(message)
+
+        await self._starlette(scope, receive, send_with_id)
+
+
+def _label(scope: Scope) -> str:
+    """The route's pattern: a path itself would make a series for every name."""
+    route = scope.get("route")
+    return route.path if isinstance(route, Route) else "other"
+
+
+def family_of(path: str) -> Family:
+    """Which shape errors on this path take."""
+    if path.startswith(_CONTROL_PLANE):
+        return Family.CONTROL_PLANE
+    return Family.ANTHROPIC if path.startswith("/messages") else Family.INFERENCE
+
+
+async def _render(request: Request, error: Exception) -> Response:
+    assert isinstance(error, ApiError)
+    family = family_of(request.scope["path"])
+    body = error_body(error, request.state.request_id, family)
+    headers = {name.decode(): value.decode() for name, value in error_headers(error)}
+    return Response(body, error.status, headers, media_type="application/json")
+
+
+async def _render_http(request: Request, error: Exception) -> Response:
+    """Starlette's own 404 and 405, as errors of ours."""
+    assert isinstance(error, HTTPException)
+    path = request.scope["path"]
+    ours: ApiError = NotFound(error.detail)
+    if error.status_code == 405:
+        ours = MethodNotAllowed(f"{path} does not take {request.method}.")
+    elif error.status_code == 404:
+        ours = PathNotFound(f"Path not found: {path}")
+    return await _render(request, ours)
+
+
+async def _render_fault(request: Request, _: Exception) -> Response:
+    log.error("Request %s to %s failed.", request.state.request_id, request.scope["path"])
+    return await _render(request, InternalError("Something broke inside Hearth."))

@@ -1,0 +1,117 @@
+"""From the bytes of a body to a typed request: unknown fields, `extra_body`, clear errors.
+
+Fireworks' own schema is closed, yet clients send fields it does not name. So unknown fields are
+ignored by default and named in the `x-ignored-fields` header; strict mode refuses them.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Generic, TypeVar
+
+import msgspec
+from msgspec import Raw, Struct
+
+from hearth.errors import InvalidRequest
+
+T = TypeVar("T", bound=Struct)
+
+_fields = msgspec.json.Decoder(dict[str, Raw])
+_PLACE = re.compile(r" - at `(?:key in )?\$\.?([^`]*)`$")
+
+_NOTHING = frozenset({b"null"})
+_OFF = frozenset({b"null", b"false"})
+_EMPTY = frozenset({b"null", b"[]"})
+
+REFUSED = {
+    "tools": _EMPTY,
+    "tool_choice": _NOTHING | {b'"none"', b'"auto"'},
+    "parallel_tool_calls": _OFF | {b"true"},
+    "functions": _EMPTY,
+    "function_call": _NOTHING | {b'"none"', b'"auto"'},
+    "reasoning_effort": _NOTHING,
+    "thinking": _NOTHING,
+    "reasoning_history": _NOTHING,
+    "logprobs": _OFF,
+    "top_logprobs": _NOTHING | {b"0"},
+    "echo": _OFF,
+    "echo_last": _NOTHING | {b"0"},
+    "prediction": _NOTHING,
+    "speculation": _NOTHING,
+    "rewrite_speculation": _OFF,
+    "raw_output": _OFF,
+    "return_token_ids": _OFF,
+    "safe_tokenization": _OFF,
+    "images": _EMPTY,
+}
+"""Fields of the API that nothing here honours yet, with the values that ask for nothing."""
+
+
+class BodyDecoder(Generic[T]):
+    """Decodes the bodies of one route.
+
+    Args:
+        kind: the request type.
+        is_strict: refuse unknown fields instead of naming them.
+    """
+
+    def __init__(self, kind: type[T], *, is_strict: bool) -> None:
+        self._decoder = msgspec.json.Decoder(kind)
+        self._known = frozenset(kind.__struct_fields__)
+        self._is_strict = is_strict
+
+    def decode(self, body: bytes) -> tuple[T, list[str]]:
+        """Return the request and the names of the fields that were ignored.
+
+        Raises:
+            InvalidRequest: not JSON, a bad or missing field, or one that nothing honours yet.
+        """
+        try:
+            fields = _fields.decode(body)
+            if "extra_body" in fields:
+                fields = _merge_extra_body(fields)
+                body = msgspec.json.encode(fields)
+            ignored = self._check_names(fields) if fields.keys() - self._known else []
+            return self._decoder.decode(body), ignored
+        except msgspec.ValidationError as error:
+            raise _invalid(error) from None
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise InvalidRequest(f"The body is not valid JSON: {error}.") from None
+
+    def _check_names(self, fields: dict[str, Raw]) -> list[str]:
+        ignored = []
+        for name in fields.keys() - self._known:
+            value = bytes(fields[name])
+            neutral = REFUSED.get(name)
+            if neutral is None and self._is_strict:
+                shown = value[:80].decode(errors="replace")
+                raise InvalidRequest(
+                    f"Extra inputs are not permitted, field: '{name}', value: {shown}", param=name
+                )
+            if neutral is None:
+                ignored.append(name)
+            elif value not in neutral:
+                raise InvalidRequest(f"'{name}' is not supported yet; leave it out.", param=name)
+        return sorted(ignored)
+
+
+def _merge_extra_body(fields: dict[str, Raw]) -> dict[str, Raw]:
+    """Lift the keys of a literal `extra_body`, which raw HTTP clients send unflattened."""
+    extra = fields.pop("extra_body")
+    if bytes(extra) == b"null":
+        return fields
+    try:
+        return _fields.decode(extra) | fields
+    except msgspec.ValidationError:
+        raise InvalidRequest("'extra_body' must be an object.", param="extra_body") from None
+
+
+def _invalid(error: msgspec.ValidationError) -> InvalidRequest:
+    """Say which field is at fault; msgspec names it only at the end of its text."""
+    text = str(error)
+    if place := _PLACE.search(text):
+        param = place.group(1) or None
+        return InvalidRequest(f"{text[: place.start()]}, field: '{param}'", param=param)
+    if missing := re.search(r"missing required field `(\w+)`", text):
+        return InvalidRequest(f"'{missing.group(1)}' is required.", param=missing.group(1))
+    return InvalidRequest(f"The body does not fit: {text}.")

@@ -1,0 +1,124 @@
+"""Which replicas can serve a model now, and which of them takes a request.
+
+The fleet follows the replicas table through `refresh`; it holds one channel per replica.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from hashlib import blake2b
+
+from hearth.deployments import Replica, ReplicaState
+from hearth.errors import Unavailable
+from hearth.gateway.channel import Channel
+
+Request = Callable[[str], Awaitable[None]]
+
+
+class Fleet:
+    """The replicas of every model this gateway can reach.
+
+    Args:
+        request_model: asks the controller to serve a model that has no replica.
+        max_queued: requests in flight per replica before others are refused.
+        wait_s: how long a request waits for a replica that is starting.
+    """
+
+    def __init__(self, request_model: Request, *, max_queued: int, wait_s: float) -> None:
+        self._request_model = request_model
+        self._max_queued = max_queued
+        self._wait_s = wait_s
+        self._replicas: dict[str, Replica] = {}
+        self._channels: dict[str, Channel] = {}
+        self._ready: dict[str, list[Channel]] = {}
+        self._changed = asyncio.Event()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @property
+    def channels(self) -> Iterable[Channel]:
+        """Every channel, for metrics."""
+        return self._channels.values()
+
+    def refresh(self, replicas: Iterable[Replica]) -> None:
+        """Follow the table: open channels to new addresses, close those that are gone."""
+        self._replicas = {each.id: each for each in replicas}
+        wanted = {each.address for each in self._replicas.values() if each.address}
+        for address in wanted - self._channels.keys():
+            self._channels[address] = channel = Channel(address, self._on_change)
+            channel.open()
+        for address in self._channels.keys() - wanted:
+            closing = asyncio.create_task(self._channels.pop(address).close())
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+        self._on_change()
+
+    def _on_change(self) -> None:
+        ready: dict[str, list[Channel]] = {}
+        for replica in self._replicas.values():
+            channel = self._channels.get(replica.address)
+            if channel is not None and channel.is_ready and replica.state == ReplicaState.READY:
+                ready.setdefault(replica.model, []).append(channel)
+        self._ready = ready
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    def is_ready(self, model: str) -> bool:
+        """Whether a request for the model would be sent at once."""
+        return model in self._ready
+
+    async def pick(self, model: str, affinity: str | None) -> Channel:
+        """Choose the replica for a request, waiting for one that is starting.
+
+        Raises:
+            Unavailable: none came in time, its start failed, or all queues are full.
+        """
+        channels = self._ready.get(model)
+        if channels is None:
+            channels = await self._wait_for(model)
+        channel = choose(channels, affinity)
+        if channel.num_requests >= self._max_queued:
+            raise Unavailable("Every replica's queue is full; try again.", retry_after_s=1)
+        return channel
+
+    async def _wait_for(self, model: str) -> list[Channel]:
+        if not any(
+            each.model == model and each.state != ReplicaState.FAILED
+            for each in self._replicas.values()
+        ):
+            await self._request_model(model)
+        try:
+            async with asyncio.timeout(self._wait_s):
+                while not (channels := self._ready.get(model)):
+                    self._refuse_if_failed(model)
+                    await self._changed.wait()
+        except TimeoutError:
+            raise Unavailable(
+                f"No replica of {model} was ready within {self._wait_s:.0f} s.", retry_after_s=5
+            ) from None
+        return channels
+
+    def _refuse_if_failed(self, model: str) -> None:
+        states = [each for each in self._replicas.values() if each.model == model]
+        if states and all(each.state == ReplicaState.FAILED for each in states):
+            raise Unavailable(
+                f"The engine of {model} cannot start: {states[0].message}.", retry_after_s=10
+            )
+
+    async def close(self) -> None:
+        """Close every channel; requests in flight fail."""
+        await asyncio.gather(
+            *(channel.close() for channel in self._channels.values()), *self._closing
+        )
+
+
+def choose(channels: list[Channel], affinity: str | None) -> Channel:
+    """Pick by rendezvous hashing where the caller asks for affinity, else the least loaded.
+
+    Rendezvous hashing (Thaler & Ravishankar, 1998) moves only the keys of a replica that left.
+    """
+    if len(channels) == 1:
+        return channels[0]
+    if affinity is None:
+        return min(channels, key=lambda channel: channel.num_requests)
+    return max(channels, key=lambda c: blake2b(f"{affinity}\0{c.address}".encode()).digest())

@@ -1,0 +1,49 @@
+"""A decoded inference request: what to generate, for which route, and how to answer."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from hearth.engines.protocol import GenerateRequest
+from hearth.gateway.answers import Answer
+from hearth.gateway.error_shapes import Headers
+
+
+class Route(Struct, frozen=True, kw_only=True):
+    """Where requests for a model go."""
+
+    model: str
+    "The full name of the model that was asked for."
+    served_by: str
+    "The full name of the model whose weights answer; another one only for a stand-in."
+
+    @property
+    def is_stand_in(self) -> bool:
+        """Whether other weights than the model's own answer; every view of it says so."""
+        return self.model != self.served_by
+
+
+class Job(Struct, kw_only=True):
+    """What `Inference` runs; a part is one prompt and becomes one worker request."""
+
+    route: Route
+    parts: list[GenerateRequest]
+    answer: Answer
+    stream: bool
+    with_usage: bool
+    perf_metrics: bool
+    affinity: str | None
+    "Requests with the same value go to the same replica."
+    headers: Headers
+
+    @property
+    def num_choices(self) -> int:
+        """Choices over all parts."""
+        return sum(part.n for part in self.parts)
+
+    @property
+    def max_tokens(self) -> int | None:
+        """The most completion tokens of all choices together, where the client set a bound."""
+        if any(part.max_tokens is None for part in self.parts):
+            return None
+        return sum(part.n * (part.max_tokens or 0) for part in self.parts)

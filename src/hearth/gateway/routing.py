@@ -1,0 +1,116 @@
+"""From the model a caller names to the weights that answer, and what `/models` says of it.
+
+Everything is in memory; `refresh` looks at the model store again when something was pulled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from hearth.catalog import Capability, Catalog, CatalogModel, ModelStore, Serving
+from hearth.errors import ModelNotFound
+from hearth.gateway.job import Route
+
+Decide = Callable[[CatalogModel, ModelStore], Serving]
+
+
+class Router:
+    """The models that can be named, and how each is served now.
+
+    Args:
+        catalog: what the product ships; models pulled here join it.
+        store: the weights that are here.
+        decide: says how a model is served, given the names of weights that are here.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        store: ModelStore,
+        decide: Callable[[CatalogModel, Mapping[str, Any]], Serving],
+    ) -> None:
+        self._shipped = catalog
+        self._store = store
+        self._decide = decide
+        self._fingerprint = ""
+        self._catalog = catalog
+        self._servings: dict[str, Serving] = {}
+        self._routes: dict[tuple[str, str], Route] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Follow the model store, if it has changed."""
+        fingerprint = self._store.fingerprint()
+        if fingerprint == self._fingerprint:
+            return
+        weights = self._store.list()
+        by_name = {each.name: each for each in weights}
+        self._catalog = self._shipped.with_local(weights)
+        self._servings = {m.name: self._decide(m, by_name) for m in self._catalog.models}
+        self._routes = {}
+        self._fingerprint = fingerprint
+
+    def route(self, name: str, account_id: str) -> Route:
+        """Where requests of this account for this name go.
+
+        Raises:
+            ModelNotFound: the details say why, and the remedy.
+        """
+        route = self._routes.get((account_id, name))
+        if route is None:
+            route = self._make_route(name, account_id)
+            if len(self._routes) > 10_000:  # names come from clients
+                self._routes.clear()
+            self._routes[account_id, name] = route
+        return route
+
+    def _make_route(self, name: str, account_id: str) -> Route:
+        self.refresh()
+        model = self._catalog.resolve(name, account_id)
+        if model is None:
+            raise ModelNotFound(self._catalog.why_not(name, account_id))
+        serving = self._servings[model.name]
+        if serving.served_by is None:
+            raise ModelNotFound(serving.details)
+        return Route(model=model.name, served_by=serving.served_by)
+
+    def serving(self, full_name: str) -> Serving | None:
+        """How a model is served, by its full name."""
+        return self._servings.get(full_name)
+
+    def why_not(self, name: str, account_id: str) -> str:
+        """Why `describe` found nothing."""
+        return self._catalog.why_not(name, account_id)
+
+    def listing(self, account_id: str) -> list[dict[str, Any]]:  # Any: JSON objects
+        """Every model the account may name, callable ones first."""
+        visible = (m for m in self._catalog.models if m.account in ("fireworks", account_id))
+        described = [self._describe(model) for model in visible]
+        return sorted(described, key=lambda each: (not each["callable"], each["id"]))
+
+    def describe(self, name: str, account_id: str) -> dict[str, Any] | None:
+        """One model, by any of its names."""
+        self.refresh()
+        model = self._catalog.resolve(name, account_id)
+        return None if model is None else self._describe(model)
+
+    def _describe(self, model: CatalogModel) -> dict[str, Any]:
+        serving = self._servings[model.name]
+        described: dict[str, Any] = {
+            "id": model.name,
+            "object": "model",
+            "owned_by": model.account,
+            "created": model.created_unix,
+            "kind": str(model.kind),
+            "supports_chat": Capability.CHAT in model.capabilities,
+            "supports_image_input": Capability.IMAGE_INPUT in model.capabilities,
+            "supports_tools": Capability.TOOLS in model.capabilities,
+            "context_length": model.context_length,
+            "category": str(model.category),
+            "callable": serving.callable,
+            "served_by": serving.served_by,
+        }
+        if serving.details:
+            described["details"] = serving.details
+        return described

@@ -1,0 +1,103 @@
+"""A real Hearth in its own processes, for tests that go through HTTP."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+START_LIMIT_S = 60.0
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class RunningHearth:
+    """One `hearth up` process and what a client needs to reach it."""
+
+    def __init__(self, home: Path, *, engine: str = "fake", **settings: str) -> None:
+        self.home = home
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.output: deque[str] = deque(maxlen=2000)
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("HEARTH_")}
+        environment |= {"HEARTH_HOME": str(home), "HEARTH_PORT": str(self.port)}
+        environment |= {f"HEARTH_{name.upper()}": value for name, value in settings.items()}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "hearth.cli.up", "--engine", engine],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        self._settled = threading.Event()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.output.append(line)
+            if "Ctrl-C stops it" in line or "has no key of its own" in line:
+                self._settled.set()
+        self._settled.set()
+
+    def wait_ready(self) -> RunningHearth:
+        """Wait for the welcome, whose first answer proves that it serves."""
+        assert self._settled.wait(START_LIMIT_S), "".join(self.output)
+        assert self.process.poll() is None, "".join(self.output)
+        return self
+
+    @property
+    def credentials(self) -> dict[str, str]:
+        """What the dev profile wrote for clients."""
+        return json.loads((self.home / "credentials.json").read_text())
+
+    def client(self, *, key: str | None = None) -> httpx.Client:
+        """An HTTP client with the dev key, or another."""
+        key = self.credentials["api_key"] if key is None else key
+        return httpx.Client(
+            base_url=f"{self.url}/inference/v1",
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+            timeout=30,
+        )
+
+    def worker_pids(self) -> list[int]:
+        """The pids of the engine workers, this process's children."""
+        task = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in task.read_text().split()]
+
+    def kill(self) -> None:
+        """End it as a power cut would, workers by their own doing."""
+        self.process.kill()
+        self.process.wait(10)
+
+    def stop(self) -> int:
+        """End it as Ctrl-C does; return its exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.process.wait(30)
+
+
+@contextmanager
+def running_hearth(home: Path, *, engine: str = "fake", **settings: str) -> Iterator[RunningHearth]:
+    """Run Hearth for the length of a block."""
+    hearth = RunningHearth(home, engine=engine, **settings)
+    try:
+        yield hearth.wait_ready()
+    finally:
+        if hearth.process.poll() is None:
+            hearth.stop()
