@@ -17,7 +17,7 @@ install-dev:
 	@scripts/install dev
 
 dev: install-dev ## serve, and start again whenever the source changes
-	@exec $(BIN)/hearth up --reload
+	@exec $(BIN)/python scripts/dev.py
 
 check: static house ## format, lint, types, import contracts, house rules
 
