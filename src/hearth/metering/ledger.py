@@ -1,0 +1,87 @@
+"""The ledger: what every request used, exactly once, whatever is applied again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from hearth.kit.db import Database
+from hearth.metering import store
+from hearth.metering.types import Begin, Entry, Outcome, Record, Settle
+
+BATCH_ENTRIES = 500  # larger batches cost hardly less per row and hold the writer longer
+
+
+async def apply(db: Database, gateway: str, entries: Sequence[Entry]) -> None:
+    """Write entries of one gateway's journal; those that are there already stay as they are.
+
+    Raises:
+        Unavailable: the database cannot be reached, or broke off; nothing is written.
+    """
+    if entries:
+        async with store.retryable(db.write()) as conn:
+            await store.insert(conn, [_values(gateway, *entry) for entry in entries])
+
+
+async def flush_commits(db: Database) -> None:
+    """Make all that was applied survive power loss, so that its journal may be deleted.
+
+    Raises:
+        Unavailable: the database cannot be reached.
+        OSError: the disk could not take it.
+    """
+    async with store.retryable(db.read()) as conn:
+        await store.flush_commits(conn)
+
+
+def join(records: Iterable[Record], begins: dict[str, Begin]) -> Iterator[Entry | Settle]:
+    """Join settles to their begins, in the order in which they were settled.
+
+    `begins` holds the begins so far and, at the end, those without a settle. A settle whose begin
+    is unknown comes out alone.
+    """
+    for record in records:
+        if isinstance(record, Begin):
+            begins[record.request_id] = record
+        elif (begin := begins.pop(record.request_id, None)) is not None:
+            yield Entry(begin, record)
+        else:
+            yield record
+
+
+def interrupted(begin: Begin, time_ns: int) -> Entry:
+    """The entry of a request whose gateway died before it was settled: it owes nothing.
+
+    Only the end of a journal proves it: as long as records may follow, one may be its settle.
+    """
+    settle = Settle(
+        request_id=begin.request_id,
+        time_ns=time_ns,
+        outcome=Outcome.INTERRUPTED,
+        prompt_tokens=0,
+        cached_tokens=0,
+        completion_tokens=0,
+        http_status=0,
+    )
+    return Entry(begin, settle)
+
+
+def _values(gateway: str, begin: Begin, settle: Settle) -> store.Values:
+    return (
+        begin.request_id,
+        gateway,
+        begin.account_id,
+        begin.user_id,
+        begin.key_id,
+        begin.model,
+        begin.served_by,
+        settle.replica_id,
+        begin.route,
+        begin.max_tokens,
+        begin.time_ns,
+        settle.time_ns,
+        settle.outcome.value,
+        settle.http_status,
+        settle.prompt_tokens,
+        settle.cached_tokens,
+        settle.completion_tokens,
+    )

@@ -1,0 +1,95 @@
+"""The records of the usage journal, and what the ledger says about them.
+
+Times are nanoseconds since the epoch, UTC. Every string is a name of ours (an id, a resource name,
+a route), never a client's text: the ledger may be read by whoever may see a bill.
+"""
+
+from __future__ import annotations
+
+import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from msgspec import Struct
+
+
+class Outcome(StrEnum):
+    """How a request ended."""
+
+    STOP = "stop"
+    LENGTH = "length"
+    CANCELLED = "cancelled"
+    "The client hung up, or a limit cut it; it owes the tokens produced."
+    FAILED = "failed"
+    "The engine or the gateway broke it."
+    INTERRUPTED = "interrupted"
+    "The gateway died before the request was settled: nothing was reported, nothing is owed."
+
+
+class Begin(Struct, frozen=True, array_like=True, tag=1, kw_only=True, gc=False):
+    """A request was admitted.
+
+    Records are arrays: fields are added at the end, with a default, and never leave.
+    """
+
+    request_id: str
+    time_ns: int
+    account_id: str
+    user_id: str
+    key_id: str
+    model: str
+    "The full name of the model that was asked for."
+    served_by: str
+    "The full name of the model whose weights answer."
+    route: str
+    "The canonical path, such as `/chat/completions`."
+    max_tokens: int | None = None
+    "The most completion tokens the request may produce, over all its choices."
+
+
+class Settle(Struct, frozen=True, array_like=True, tag=2, kw_only=True, gc=False):
+    """A request ended; the counts are the engine's."""
+
+    request_id: str
+    time_ns: int
+    outcome: Outcome
+    prompt_tokens: int
+    cached_tokens: int
+    "How many of the prompt's tokens came from a cache; they are part of `prompt_tokens`."
+    completion_tokens: int
+    http_status: int
+    replica_id: str = ""
+    "Who answered; empty if the request never reached a replica."
+
+
+Record = Begin | Settle
+
+
+class Entry(NamedTuple):
+    """One request, from its admission to its end: what becomes a row of the ledger."""
+
+    begin: Begin
+    settle: Settle
+
+
+class Lag(Struct, frozen=True, kw_only=True):
+    """How far the ledger is behind the journal."""
+
+    num_requests: int
+    "Settled in the journal and not yet in the ledger."
+    age_s: float
+    "Since the oldest of them was settled."
+    error: str | None
+    "Why the last attempt to write the ledger failed; None once one has worked."
+
+
+class UsageTotal(Struct, frozen=True, kw_only=True):
+    """What an account used of a model in the requests that began on one day, UTC."""
+
+    account_id: str
+    model: str
+    day: datetime.date
+    num_requests: int
+    prompt_tokens: int
+    cached_tokens: int
+    completion_tokens: int
