@@ -45,14 +45,16 @@ class RunningHearth:
             text=True,
         )
         self._settled = threading.Event()
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
 
     def _read(self) -> None:
         assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.output.append(line)
-            if "Ctrl-C stops it" in line or "has no key of its own" in line:
-                self._settled.set()
+        with self.process.stdout as lines:
+            for line in lines:
+                self.output.append(line)
+                if "Ctrl-C stops it" in line or "has no key of its own" in line:
+                    self._settled.set()
         self._settled.set()
 
     def wait_ready(self) -> RunningHearth:
@@ -84,12 +86,15 @@ class RunningHearth:
         """End it as a power cut would, workers by their own doing."""
         self.process.kill()
         self.process.wait(10)
+        self._reader.join(10)
 
     def stop(self) -> int:
         """End it as Ctrl-C does; return its exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-        return self.process.wait(30)
+        status = self.process.wait(30)
+        self._reader.join(10)
+        return status
 
 
 @contextmanager
@@ -99,5 +104,4 @@ def running_hearth(home: Path, *, engine: str = "fake", **settings: str) -> Iter
     try:
         yield hearth.wait_ready()
     finally:
-        if hearth.process.poll() is None:
-            hearth.stop()
+        hearth.stop()

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from hearth.cli.models import models
+from hearth.cli.pull import pull
 from hearth.errors import HearthError
 
 app = typer.Typer(
@@ -33,6 +35,10 @@ def up(
     arguments = [sys.executable, "-m", "hearth.cli.up", "--engine", engine]
     sys.stdout.flush()
     os.execv(sys.executable, arguments)  # noqa: S606  # our own interpreter, fixed arguments
+
+
+app.command()(pull)
+app.command()(models)
 
 
 @app.command()

@@ -68,7 +68,7 @@ def _logit_bias(biases: dict[str, float] | None) -> dict[int, float] | None:
     if not biases:
         return None
     for token in biases:
-        if not (token.isascii() and token.isdigit()):
+        if not (token.isascii() and token.isdigit() and len(token) < 10):
             raise InvalidRequest(f"{token[:40]!r} is not a token id.", param="logit_bias")
     return {int(token): bias for token, bias in biases.items()}
 

@@ -172,5 +172,5 @@ def _error(failure: Failure) -> ApiError:
     if failure.kind == "invalid":
         return InvalidRequest(failure.message, param=failure.param)
     if failure.kind == "unavailable":
-        return Unavailable(failure.message, retry_after_s=1)
+        return Unavailable(failure.message, retry_after_s=failure.retry_after_s or 1)
     return EngineFailed(failure.message)

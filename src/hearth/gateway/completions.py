@@ -63,8 +63,6 @@ def _prompts(prompt: str | list[str | int | list[int]]) -> list[Prompt]:
         return [prompt]
     token_ids = [item for item in prompt if isinstance(item, int)]
     if len(token_ids) == len(prompt):
-        if min(token_ids) < 0:
-            raise InvalidRequest("A token id is not negative.", param="prompt")
         return [token_ids]
     if len(prompt) > MAX_PROMPTS:
         raise InvalidRequest(f"At most {MAX_PROMPTS} prompts in one call.", param="prompt")

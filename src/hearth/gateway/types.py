@@ -14,7 +14,7 @@ Temperature = Annotated[float, Meta(ge=0, le=2)]
 Fraction = Annotated[float, Meta(ge=0, le=1)]
 Penalty = Annotated[float, Meta(ge=-2, le=2)]
 Positive = Annotated[float, Meta(ge=0)]
-Natural = Annotated[int, Meta(ge=0)]
+Natural = Annotated[int, Meta(ge=0, le=2**31 - 1)]
 StopText = Annotated[str, Meta(min_length=1, max_length=1024)]
 Bias = Annotated[float, Meta(ge=-100, le=100)]
 
@@ -86,10 +86,10 @@ class ChatRequest(InferenceRequest, frozen=True, kw_only=True):
     """The body of POST /chat/completions."""
 
     messages: Annotated[list[ChatMessage], Meta(min_length=1, max_length=16_384)]
-    prompt_truncate_len: Annotated[int, Meta(ge=1)] | None = None
+    prompt_truncate_len: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
 
 
 class CompletionRequest(InferenceRequest, frozen=True, kw_only=True):
     """The body of POST /completions; a list of prompts is texts, or token ids, or lists of them."""
 
-    prompt: str | Annotated[list[str | int | list[Natural]], Meta(min_length=1)]
+    prompt: str | Annotated[list[str | Natural | list[Natural]], Meta(min_length=1)]
