@@ -138,6 +138,8 @@ class Failure(Struct, frozen=True, omit_defaults=True, kw_only=True):
     kind: Literal["invalid", "failed", "unavailable"]
     message: str
     param: str | None = None
+    retry_after_s: float | None = None
+    "When trying again may help; set where the reason is known to pass."
 
 
 class Stats(Struct, frozen=True, omit_defaults=True, kw_only=True):
