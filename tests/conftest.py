@@ -57,6 +57,15 @@ def db_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iter
 
 
 @pytest.fixture
+async def empty_db(empty_url: str) -> AsyncIterator[Database]:
+    """An open database without a table in it."""
+    database = Database(empty_url)
+    await database.open()
+    yield database
+    await database.close()
+
+
+@pytest.fixture
 async def db(db_url: str) -> AsyncIterator[Database]:
     """An open, migrated, empty database."""
     database = Database(db_url)

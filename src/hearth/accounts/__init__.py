@@ -1,1 +1,22 @@
 """Accounts, users and API keys: who is calling, and what they may do."""
+
+from hearth.accounts.access import require_account
+from hearth.accounts.bootstrap import Credentials, bootstrap, read_credentials
+from hearth.accounts.credential import credential
+from hearth.accounts.routes import routes
+from hearth.accounts.service import AccountService
+from hearth.accounts.snapshot import KeySnapshot
+from hearth.accounts.types import Caller, Role
+
+__all__ = [
+    "AccountService",
+    "Caller",
+    "Credentials",
+    "KeySnapshot",
+    "Role",
+    "bootstrap",
+    "credential",
+    "read_credentials",
+    "require_account",
+    "routes",
+]

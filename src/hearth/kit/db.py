@@ -178,6 +178,8 @@ def _parse(url: str) -> URL:
         return parsed.set(drivername="postgresql+psycopg")
     if not parsed.database or ":memory:" in parsed.database:
         raise SetupError(f"HEARTH_DATABASE_URL must name a file: memory is not shared. {_FORMS}")
+    if parsed.query:
+        raise SetupError(f"HEARTH_DATABASE_URL: SQLite takes no options here. {_FORMS}")
     return parsed.set(drivername="sqlite+aiosqlite")
 
 

@@ -42,6 +42,7 @@ def sqlite_engine(url: URL, purpose: Purpose) -> AsyncEngine:
         url,
         pool_size=4 if purpose == "read" else 1,
         max_overflow=0,
+        hide_parameters=True,  # errors are logged, and values may be private
         pool_timeout=POOL_WAIT_S + busy_s,
     )
     begin = "BEGIN" if purpose == "read" else "BEGIN IMMEDIATE"
@@ -78,6 +79,7 @@ def postgres_engine(url: URL) -> AsyncEngine:
         url,
         pool_size=10,
         max_overflow=0,
+        hide_parameters=True,  # errors are logged, and values may be private
         pool_timeout=POOL_WAIT_S,
         pool_pre_ping=True,
         connect_args={"connect_timeout": CONNECT_LIMIT_S, "options": POSTGRES_OPTIONS},

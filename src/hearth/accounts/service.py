@@ -1,0 +1,126 @@
+"""The rules of accounts and users; those of keys are in `keys`."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET
+
+from hearth.accounts import store
+from hearth.accounts.keys import KEYS_VERSION, KeyService
+from hearth.accounts.types import Account, Role, State, User, UserCreate, UserUpdate
+from hearth.errors import Conflict, NotFound
+from hearth.kit.clock import Clock, utc_now
+from hearth.kit.db import Connection, Database
+from hearth.kit.ids import check_resource_id, new_id
+from hearth.kit.pages import ListQuery, Page
+from hearth.kit.versions import bump
+
+
+class AccountService:
+    """Accounts and their users; `keys` holds the rules of their keys."""
+
+    def __init__(self, db: Database, clock: Clock = utc_now) -> None:
+        self._db = db
+        self._clock = clock
+        self.keys = KeyService(db, clock)
+
+    async def create_account(
+        self, account_id: str, *, display_name: str = "", email: str = ""
+    ) -> Account:
+        """Make an account, without users.
+
+        Raises:
+            InvalidRequest: no account may be called so.
+            Conflict: it exists already.
+        """
+        check_resource_id(account_id, param="accountId")
+        now = self._clock()
+        async with self._db.write() as conn:
+            values = {
+                "display_name": display_name,
+                "email": email,
+                "state": State.READY,
+                "create_time": now,
+                "update_time": now,
+            }
+            await store.insert_account(conn, account_id, values)
+            return await _account(conn, account_id)
+
+    async def get_account(self, account_id: str) -> Account:
+        """The account; raises `NotFound`."""
+        async with self._db.read() as conn:
+            return await _account(conn, account_id)
+
+    async def list_accounts(
+        self, query: ListQuery, *, account_id: str | None = None
+    ) -> Page[Account]:
+        """A page of all accounts, or of the one account that the caller may see."""
+        async with self._db.read() as conn:
+            return await store.list_accounts(conn, account_id, query)
+
+    async def create_user(
+        self, account_id: str, spec: UserCreate, *, user_id: str | None = None
+    ) -> User:
+        """Add a user to an account, under a generated id when none is chosen.
+
+        Raises:
+            InvalidRequest: no user may be called so.
+            NotFound: there is no such account.
+            Conflict: it has such a user already.
+        """
+        user_id = new_id("user") if not user_id else check_resource_id(user_id, param="userId")
+        values = msgspec.structs.asdict(spec)
+        if spec.service_account and not spec.email:
+            values["email"] = f"{user_id}@{account_id}.sa.fireworks.ai"
+        values["state"] = State.READY
+        values["create_time"] = values["update_time"] = self._clock()
+        async with self._db.write() as conn:
+            await _account(conn, account_id)
+            await store.insert_user(conn, account_id, user_id, values)
+            return await _user(conn, account_id, user_id)
+
+    async def get_user(self, account_id: str, user_id: str) -> User:
+        """The user; raises `NotFound`."""
+        async with self._db.read() as conn:
+            return await _user(conn, account_id, user_id)
+
+    async def list_users(self, account_id: str, query: ListQuery) -> Page[User]:
+        """A page of an account's users."""
+        async with self._db.read() as conn:
+            return await store.list_users(conn, account_id, query)
+
+    async def update_user(self, account_id: str, user_id: str, change: UserUpdate) -> User:
+        """Change what is set; a changed role counts from the user's next request.
+
+        Raises:
+            NotFound: there is no such user.
+            Conflict: the account would be left without an admin.
+        """
+        given = msgspec.structs.asdict(change).items()
+        values = {name: value for name, value in given if value is not UNSET}
+        values["update_time"] = self._clock()
+        async with self._db.write() as conn:
+            await _user(conn, account_id, user_id)
+            if change.role is not UNSET:
+                admins = await store.lock_admins(conn, account_id)
+                if change.role != Role.ADMIN and admins == {user_id}:
+                    raise Conflict(
+                        f"{user_id!r} is the last admin of the account: make another one first."
+                    )
+                await bump(conn, KEYS_VERSION)
+            await store.update_user(conn, account_id, user_id, values)
+            return await _user(conn, account_id, user_id)
+
+
+async def _account(conn: Connection, account_id: str) -> Account:
+    account = await store.get_account(conn, account_id)
+    if account is None:
+        raise NotFound(f"There is no account {account_id!r}.")
+    return account
+
+
+async def _user(conn: Connection, account_id: str, user_id: str) -> User:
+    user = await store.get_user(conn, account_id, user_id)
+    if user is None:
+        raise NotFound(f"There is no user {user_id!r} in the account {account_id!r}.")
+    return user

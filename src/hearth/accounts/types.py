@@ -1,0 +1,123 @@
+"""Accounts, users and keys, in the form that the control plane sends and takes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from hearth.kit.bodies import ShortText
+
+AwareTime = Annotated[datetime, Meta(tz=True)]
+
+
+class Role(StrEnum):
+    """What a user may do; only an admin manages other users and their keys."""
+
+    ADMIN = "admin"
+    USER = "user"
+    CONTRIBUTOR = "contributor"
+    INFERENCE_USER = "inference-user"
+    CUSTOM = "custom"
+
+
+class State(StrEnum):
+    """Where an account or user stands; ours are ready as soon as they exist."""
+
+    READY = "READY"
+
+
+class Caller(Struct, frozen=True, kw_only=True):
+    """Who a request comes from, as its key says."""
+
+    account_id: str
+    user_id: str
+    key_id: str
+    role: Role
+
+
+class Status(Struct, frozen=True):
+    """How a resource fares, in the words of google.rpc.Code."""
+
+    code: str = "OK"
+    message: str = ""
+
+
+class Account(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What owns everything else; `name` is `accounts/{account}`."""
+
+    name: str
+    display_name: str
+    email: str
+    state: State
+    status: Status = Status()
+    suspend_state: str = "UNSUSPENDED"
+    create_time: datetime
+    update_time: datetime
+
+
+class User(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A person or a program in an account; `name` is `accounts/{account}/users/{user}`."""
+
+    name: str
+    display_name: str
+    email: str
+    role: Role
+    service_account: bool
+    permission_preset: str
+    state: State
+    status: Status = Status()
+    create_time: datetime
+    update_time: datetime
+
+
+class UserCreate(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What is chosen of a new user."""
+
+    role: Role
+    display_name: ShortText = ""
+    email: ShortText = ""
+    service_account: bool = False
+    permission_preset: ShortText = ""
+
+
+class UserUpdate(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What may be changed of a user; what is unset stays."""
+
+    role: Role | UnsetType = UNSET
+    display_name: ShortText | UnsetType = UNSET
+    email: ShortText | UnsetType = UNSET
+    permission_preset: ShortText | UnsetType = UNSET
+
+
+class ApiKey(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A key, without its secret: `prefix` is how its owner recognises it."""
+
+    key_id: str
+    display_name: str
+    email: str
+    prefix: str
+    secure: bool
+    create_time: datetime
+    expire_time: datetime | None = None
+    annotations: dict[str, str] = {}
+    disabled: bool = False
+
+
+class NewApiKey(ApiKey, frozen=True, kw_only=True, rename="camel"):
+    """The answer to the creation of a key, the only one that holds its secret."""
+
+    key: str
+
+    def __repr__(self) -> str:
+        return f"NewApiKey({self.key_id})"
+
+
+class KeyCreate(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What is chosen of a new key."""
+
+    display_name: ShortText = ""
+    expire_time: AwareTime | None = None
+    annotations: Annotated[dict[ShortText, ShortText], Meta(max_length=32)] = {}
