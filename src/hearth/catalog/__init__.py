@@ -1,0 +1,16 @@
+"""Models: what can be named, what weights are here, and how each is served."""
+
+from hearth.catalog.catalog import Catalog as Catalog
+from hearth.catalog.serving import Serving as Serving
+from hearth.catalog.serving import decide as decide
+from hearth.catalog.sources.types import Network as Network
+from hearth.catalog.sources.types import Step as Step
+from hearth.catalog.spec import PullSpec as PullSpec
+from hearth.catalog.spec import plan_pull as plan_pull
+from hearth.catalog.store import ModelStore as ModelStore
+from hearth.catalog.types import Capability as Capability
+from hearth.catalog.types import CatalogModel as CatalogModel
+from hearth.catalog.types import Category as Category
+from hearth.catalog.types import ModelType as ModelType
+from hearth.catalog.types import PriceClass as PriceClass
+from hearth.catalog.types import Weights as Weights

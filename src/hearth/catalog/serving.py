@@ -1,0 +1,118 @@
+"""Whether a model can be called here, and by whose weights: one pure decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from hearth.catalog.types import CatalogModel, ModelType, Weights
+
+Profile = Literal["dev", "production"]
+EngineName = Literal["llamacpp", "fake"]
+
+_ENGINES: Mapping[ModelType, EngineName] = {
+    ModelType.CHAT: "llamacpp",
+    ModelType.COMPLETION: "llamacpp",
+    ModelType.VISION: "llamacpp",  # its text side; image parts are refused by the engine
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Serving:
+    """How requests for `model` are answered.
+
+    Args:
+        engine: what runs it; None when the model is not callable.
+        weights: what the engine loads; None for an engine that needs none.
+        is_stand_in: another model's weights answer, and every answer must say so.
+        reason: why it is not callable, or why another one answers; empty when all is well.
+        remedy: the command that mends it, if one does.
+    """
+
+    model: str
+    engine: EngineName | None = None
+    weights: Weights | None = None
+    is_stand_in: bool = False
+    reason: str = ""
+    remedy: str = ""
+
+    @property
+    def callable(self) -> bool:
+        """Whether a request for it is answered."""
+        return self.engine is not None
+
+    @property
+    def served_by(self) -> str | None:
+        """The full name of the model whose weights answer, or the engine's where it needs none."""
+        if self.weights is not None:
+            return self.weights.name
+        return self.engine if self.is_stand_in else None
+
+    @property
+    def details(self) -> str:
+        """Reason and remedy as one text, for the `details` of a 404."""
+        return f"{self.reason} Remedy: `{self.remedy}`." if self.remedy else self.reason
+
+
+def decide(
+    model: CatalogModel,
+    weights_by_name: Mapping[str, Weights],
+    profile: Profile,
+    *,
+    stand_ins: Mapping[ModelType, CatalogModel],
+) -> Serving:
+    """Say how `model` is served, given all weights that are here.
+
+    Args:
+        stand_ins: what answers for models of a type, in profile `dev`; see `Catalog.stand_ins`.
+    """
+    engine = _ENGINES.get(model.type)
+    if engine is None:
+        return Serving(
+            model=model.name,
+            reason=f"This release of Hearth has no engine for {model.type} models.",
+        )
+    own = weights_by_name.get(model.name)
+    if _usable(own):
+        return Serving(model=model.name, engine=engine, weights=own)
+    missing = _missing(model, own)
+    stand_in = stand_ins.get(model.type)
+    if profile != "dev" or stand_in is None or stand_in.name == model.name:
+        return missing
+    substitute = weights_by_name.get(stand_in.name)
+    if not _usable(substitute):
+        return Serving(
+            model=model.name,
+            reason=f"{missing.reason} Its stand-in {stand_in.name} is not here either.",
+            remedy=f"hearth pull {stand_in.id}",
+        )
+    return Serving(
+        model=model.name,
+        engine=engine,
+        weights=substitute,
+        is_stand_in=True,
+        reason=missing.reason,
+        remedy=missing.remedy,
+    )
+
+
+def _usable(weights: Weights | None) -> bool:
+    return weights is not None and weights.format == "gguf" and weights.inspection.type in _ENGINES
+
+
+def _missing(model: CatalogModel, own: Weights | None) -> Serving:
+    """Why the model's own weights cannot serve it."""
+    by_hand = f"hearth pull SOURCE.gguf --as {model.id} --account {model.account}"
+    if own is None:
+        remedy = f"hearth pull {model.id}" if model.weights else by_hand
+        return Serving(
+            model=model.name, reason=f"The weights of {model.name} are not here.", remedy=remedy
+        )
+    if own.format != "gguf":
+        reason = (
+            f"The weights of {model.name} are {own.format}, which no engine here loads; GGUF is."
+        )
+    else:
+        reason = f"The weights of {model.name} are of a model for {own.inspection.type}."
+    return Serving(model=model.name, reason=reason, remedy=f"{by_hand} --replace")
