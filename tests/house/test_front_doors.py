@@ -44,6 +44,18 @@ def is_inside(name: str) -> bool:
     return path.with_suffix(".py").exists() or path.is_dir()
 
 
+def let_through(node: ast.stmt, name: str) -> bool:
+    """Whether a front door binds the name: a function may share its name with its module."""
+    door, _, last = name.rpartition(".")
+    if not isinstance(node, ast.ImportFrom) or node.module != door:
+        return False
+    tree = ast.parse((PACKAGE.joinpath(*door.split(".")[1:]) / "__init__.py").read_text())
+    bound = [
+        alias for each in tree.body if isinstance(each, ast.ImportFrom) for alias in each.names
+    ]
+    return last in {alias.asname or alias.name for alias in bound}
+
+
 def faults(module: Module) -> list[str]:
     """The imports of a module that reach past another feature's front door."""
     own = module.name.split(".")[1] if "." in module.name else ""
@@ -52,7 +64,10 @@ def faults(module: Module) -> list[str]:
     return [
         f"{where(module, node)}: {name} is past the front door of another feature"
         for node, name in imported(module.tree)
-        if is_inside(name) and name.split(".")[1] != own and name not in SIDE_DOORS
+        if is_inside(name)
+        and name.split(".")[1] != own
+        and name not in SIDE_DOORS
+        and not let_through(node, name)
     ]
 
 
