@@ -78,9 +78,14 @@ class RunningHearth:
         )
 
     def worker_pids(self) -> list[int]:
-        """The pids of the engine workers, this process's children."""
+        """The pids of the engine workers among this process's children."""
         task = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in task.read_text().split()]
+        children = [int(pid) for pid in task.read_text().split()]
+        return [
+            pid
+            for pid in children
+            if b"hearth.engines.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
 
     def kill(self) -> None:
         """End it as a power cut would, workers by their own doing."""

@@ -5,13 +5,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
+import sys
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
 
-from hearth import accounts, catalog, deployments, metering
+from hearth import accounts, catalog, deployments, metering, migrations
 from hearth.engines.protocol import WorkerSpec
 from hearth.errors import SetupError
 from hearth.gateway.chat import ChatCompletions
@@ -27,7 +29,6 @@ from hearth.gateway.routes import health_routes, model_routes
 from hearth.gateway.routing import Router
 from hearth.gateway.snapshots import Snapshots
 from hearth.kit.db import Database
-from hearth.migrations import migrate
 from hearth.settings import Settings
 
 HOT_ROUTES = {
@@ -70,10 +71,11 @@ class Hearth:
         """
         settings, ending = self._settings, self._ending
         ending.callback(os.close, _take_home(self.home))
-        self._db = Database(settings.database_url or f"sqlite:///{self.home / 'state.db'}")
+        self._db = Database(settings.state_url)
         await self._db.open()
         ending.push_async_callback(self._db.close)
-        await migrate(self._db)
+        if not await migrations.is_current(self._db):
+            await _migrate(settings)
         await metering.replay(self.home, self._db)
         service = accounts.AccountService(self._db)
         base_url = f"http://{settings.host}:{settings.port}"
@@ -102,10 +104,10 @@ class Hearth:
     async def _start_metering(self) -> Inference:
         settings = self._settings
         journal = metering.Journal(self.home, mode=settings.journal_mode)
-        applier = metering.Applier(journal, self._db)
-        applier.start()
-        self._ending.push_async_callback(applier.close)
-        self.fleet = self.metrics.fleet = Fleet(
+        self._applier = metering.Applier(journal, self._db)
+        self._applier.start()
+        self._ending.push_async_callback(self._applier.close)
+        self.fleet = Fleet(
             self._request_model,
             max_queued=settings.max_queued_requests,
             wait_s=settings.engine_start_timeout_s,
@@ -147,8 +149,8 @@ class Hearth:
         of = partial(caller_of, self._keys)
         routes = [
             *model_routes(router, of),
-            *accounts.routes(service, of),
-            *health_routes(self, metrics),
+            *accounts.routes(service, of, self._keys.refresh),
+            *health_routes(self),
         ]
         edge = Edge(
             keys=self._keys,
@@ -163,6 +165,14 @@ class Hearth:
         if self.fleet.is_ready(self.default_model):
             return None
         return f"No replica of {self.default_model} is ready."
+
+    def metrics_page(self) -> tuple[bytes, str]:
+        """The Prometheus page and its content type."""
+        from hearth.gateway import metrics_page  # its library is only for who scrapes
+
+        return metrics_page.render(self.metrics, self.fleet, self._applier.lag), (
+            metrics_page.CONTENT_TYPE
+        )
 
     async def _refresh_fleet(self) -> None:
         async with self._db.read() as conn:
@@ -207,6 +217,19 @@ def _fake_decide(model: catalog.CatalogModel, _: object) -> catalog.Serving:
 def default_threads() -> int:
     """Threads of one engine: as many as this process may use, which never oversubscribes."""
     return len(os.sched_getaffinity(0))
+
+
+async def _migrate(settings: Settings) -> None:
+    """Bring the schema up to date in a process of its own, which takes its libraries with it."""
+    environment = os.environ | {
+        "HEARTH_HOME": settings.home,
+        "HEARTH_DATABASE_URL": settings.state_url,
+    }
+    migrating = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "hearth.migrations", env=environment
+    )
+    if await migrating.wait() != 0:
+        raise SetupError("The database could not be brought up to date; see above.")
 
 
 def _take_home(home: Path) -> int:

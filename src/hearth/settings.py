@@ -73,6 +73,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         """The home folder, with `~` expanded."""
         return Path(self.home).expanduser()
 
+    @property
+    def state_url(self) -> str:
+        """The database, wherever it is."""
+        return self.database_url or f"sqlite:///{self.home_path / 'state.db'}"
+
 
 def describe_settings() -> dict[str, str]:
     """The text below each field, by the field's name; parsed from this file's own source."""

@@ -22,7 +22,7 @@ from sqlalchemy.exc import IntegrityError
 
 from hearth.accounts.types import Account, ApiKey, Caller, Role, State, User
 from hearth.errors import Conflict
-from hearth.kit.columns import JSON_VALUE, TEXT, UtcTime
+from hearth.kit.columns import TEXT, JsonValue, UtcTime
 from hearth.kit.db import Connection, metadata
 from hearth.kit.fields import Fields
 from hearth.kit.pages import ListQuery, Page, fetch_page
@@ -63,7 +63,7 @@ api_keys = Table(
     Column("display_name", TEXT, nullable=False),
     Column("digest", TEXT, nullable=False, unique=True),
     Column("prefix", TEXT, nullable=False),
-    Column("annotations", JSON_VALUE, nullable=False),
+    Column("annotations", JsonValue, nullable=False),
     Column("create_time", UtcTime, nullable=False),
     Column("expire_time", UtcTime, nullable=True),
     Column("disabled", Boolean, nullable=False),

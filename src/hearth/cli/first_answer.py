@@ -1,16 +1,22 @@
-"""One real chat completion through the platform's own HTTP API, shown as it streams."""
+"""One real chat completion through the platform's own HTTP API, shown as it streams.
+
+Run by `hearth up` as a process of its own, so that the server does not carry an HTTP client. It
+knows the platform only as any client does: by the credentials file.
+"""
 
 from __future__ import annotations
 
 import http.client
 import json
 import sys
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from hearth.accounts import Credentials, read_credentials
 from hearth.errors import SetupError
 
 QUESTION = "In one sentence, what is a hearth?"
@@ -27,7 +33,7 @@ class FirstAnswer(Struct, frozen=True, kw_only=True):
     served_by: str
 
 
-def first_answer(base_url: str, api_key: str, model: str) -> FirstAnswer:
+def ask(credentials: Credentials, model: str) -> FirstAnswer:
     """Ask, print the answer as it comes, and return its figures.
 
     Raises:
@@ -40,14 +46,15 @@ def first_answer(base_url: str, api_key: str, model: str) -> FirstAnswer:
         "temperature": 0,
         "stream": True,
     }
-    place = urlsplit(base_url)
+    place = urlsplit(credentials.base_url)
     connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=LIMIT_S)
+    headers = {
+        "Authorization": f"Bearer {credentials.api_key}",
+        "Content-Type": "application/json",
+    }
     try:
         connection.request(
-            "POST",
-            "/inference/v1/chat/completions",
-            json.dumps(body),
-            {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"},
+            "POST", "/inference/v1/chat/completions", json.dumps(body).encode(), headers
         )
         response = connection.getresponse()
         if response.status != 200:
@@ -81,3 +88,38 @@ def _show(response: http.client.HTTPResponse) -> FirstAnswer:
         duration_s=perf_counter() - (first_s or perf_counter()),
         served_by=response.headers.get("x-hearth-served-by", ""),
     )
+
+
+def welcome(answer: FirstAnswer, credentials: Credentials, model: str) -> str:
+    """What to know and to paste next."""
+    speed = (answer.completion_tokens - 1) / max(answer.duration_s, 1e-9)
+    key, base_url = credentials.api_key, credentials.base_url
+    return f"""\
+{answer.completion_tokens} tokens at {speed:.0f} tokens/s, served by {answer.served_by}.
+
+  Key   {key}
+  Env   eval $(hearth env)
+  Try   curl {base_url}/inference/v1/chat/completions \\
+          -H "Authorization: Bearer {key}" -H "Content-Type: application/json" \\
+          -d '{{"model": "{model}",
+               "messages": [{{"role": "user", "content": "Say hello."}}], "max_tokens": 64}}'
+
+Ctrl-C stops it.
+"""
+
+
+def main() -> None:
+    """Entry of the process; its arguments are the home folder and the model."""
+    home, model = sys.argv[1:]
+    credentials = read_credentials(Path(home))
+    try:
+        if credentials is None:
+            raise SetupError(f"There are no credentials in {home}.")
+        sys.stdout.write(welcome(ask(credentials, model), credentials, model))
+    except SetupError as error:
+        sys.stderr.write(f"hearth: {error}\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

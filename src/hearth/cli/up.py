@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import logging
 import signal
 import subprocess
 import sys
@@ -18,7 +19,6 @@ import uvloop
 
 from hearth.app import Hearth
 from hearth.catalog import ModelStore
-from hearth.cli.first_answer import FirstAnswer, first_answer
 from hearth.errors import HearthError, SetupError, Unavailable
 from hearth.gateway.server import bind, make_server
 from hearth.kit.log import configure
@@ -81,25 +81,10 @@ async def _introduce(hearth: Hearth, settings: Settings, started_s: float) -> No
     if hearth.credentials is None:
         say("Profile production has no key of its own; make one with `hearth keys create`.")
         return
-    key = hearth.credentials.api_key
-    answer = await asyncio.to_thread(first_answer, base_url, key, settings.default_model)
-    say(welcome(answer, base_url, key, settings.default_model))
-
-
-def welcome(answer: FirstAnswer, base_url: str, api_key: str, model: str) -> str:
-    """What to know and to paste next."""
-    speed = (answer.completion_tokens - 1) / max(answer.duration_s, 1e-9)
-    return f"""\
-{answer.completion_tokens} tokens at {speed:.0f} tokens/s, served by {answer.served_by}.
-
-  Key   {api_key}
-  Env   eval $(hearth env)
-  Try   curl {base_url}/inference/v1/chat/completions \\
-          -H "Authorization: Bearer {api_key}" -H "Content-Type: application/json" \\
-          -d '{{"model": "{model}",
-               "messages": [{{"role": "user", "content": "Say hello."}}], "max_tokens": 64}}'
-
-Ctrl-C stops it."""
+    arguments = ("-m", "hearth.cli.first_answer", str(hearth.home), settings.default_model)
+    shown = await asyncio.create_subprocess_exec(sys.executable, *arguments)
+    if await shown.wait() != 0:
+        raise SetupError("The first answer failed; see above.")
 
 
 def say(text: str) -> None:
@@ -130,6 +115,8 @@ def main() -> None:
     try:
         settings = load_settings()
         configure(settings.log_level)
+        for chatty in ("uvicorn", "alembic"):
+            logging.getLogger(chatty).setLevel(logging.WARNING)
         if not fake:
             pull_default(settings)
         uvloop.run(serve(settings, fake=fake))

@@ -6,24 +6,26 @@ from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from hearth.accounts import Caller
 from hearth.errors import ModelNotFound
-from hearth.gateway.metrics import Metrics
 from hearth.gateway.routing import Router
 
 CallerOf = Callable[[Request], Caller]
 
 
-class Readiness(Protocol):
-    """Knows whether requests can be served."""
+class Health(Protocol):
+    """Knows whether requests can be served, and what to tell of them."""
 
     def not_ready(self) -> str | None:
         """Why not, or None."""
+        ...
+
+    def metrics_page(self) -> tuple[bytes, str]:
+        """The Prometheus page and its content type."""
         ...
 
 
@@ -47,10 +49,8 @@ def model_routes(router: Router, caller_of: CallerOf) -> list[Route]:
     return [Route("/models", list_models), Route("/models/{name:path}", get_model)]
 
 
-def health_routes(readiness: Readiness, metrics: Metrics) -> list[Route]:
+def health_routes(health: Health) -> list[Route]:
     """GET /healthz, /readyz and /metrics; they need no key."""
-    registry = CollectorRegistry()
-    registry.register(metrics)
 
     async def healthz(_: Request) -> Response:
         """Answer that the process lives."""
@@ -58,14 +58,15 @@ def health_routes(readiness: Readiness, metrics: Metrics) -> list[Route]:
 
     async def readyz(_: Request) -> Response:
         """Answer whether inference requests can be served now."""
-        reason = readiness.not_ready()
+        reason = health.not_ready()
         if reason is None:
             return _json({"status": "ready"})
         return _json({"status": "not ready", "reason": reason}, status=503)
 
     async def show_metrics(_: Request) -> Response:
         """Expose the Prometheus series."""
-        return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+        page, content_type = health.metrics_page()
+        return Response(page, media_type=content_type)
 
     return [
         Route("/healthz", healthz),

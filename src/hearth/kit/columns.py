@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, DateTime, Text
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
@@ -14,8 +13,25 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 # order the same rows differently from one machine to the next.
 TEXT: TypeEngine[str] = Text().with_variant(Text(collation="C"), "postgresql")
 
-# Any: the value is whatever JSON the column's owner keeps there.
-JSON_VALUE: TypeEngine[Any] = JSON().with_variant(JSONB(), "postgresql")
+
+class JsonValue(TypeDecorator[Any]):  # Any: whatever JSON the column's owner keeps there
+    """A JSON value; binary JSON in PostgreSQL, whose dialect is loaded only where it is used."""
+
+    impl = JSON
+    cache_ok = True
+
+    @property
+    def python_type(self) -> type[datetime]:
+        """What a value is in Python; lists ask when they read filters and page tokens."""
+        return datetime
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """See `TypeDecorator`."""
+        if dialect.name == "postgresql":
+            from sqlalchemy.dialects.postgresql import JSONB
+
+            return dialect.type_descriptor(JSONB())
+        return dialect.type_descriptor(JSON())
 
 
 class UtcTime(TypeDecorator[datetime]):

@@ -22,13 +22,18 @@ async def migrate(db: Database) -> None:
     Raises:
         SetupError: the state was written by a newer Hearth.
     """
-    async with db.read() as conn:
-        if await conn.run_sync(_revision) == HEAD:
-            return
+    if await is_current(db):
+        return
     async with db.schema_change() as conn:
         # Another process may have been faster while we waited for the lock.
         if await conn.run_sync(_revision) != HEAD:
             await conn.run_sync(_upgrade)
+
+
+async def is_current(db: Database) -> bool:
+    """Whether the schema is at `HEAD`."""
+    async with db.read() as conn:
+        return await conn.run_sync(_revision) == HEAD
 
 
 def _revision(conn: Connection) -> str | None:

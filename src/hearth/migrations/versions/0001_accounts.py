@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-from hearth.kit.columns import JSON_VALUE, TEXT
+from hearth.kit.columns import TEXT, JsonValue
 
 revision = "0001"
 down_revision = None
@@ -55,7 +55,7 @@ def upgrade() -> None:
         sa.Column("display_name", TEXT, nullable=False),
         sa.Column("digest", TEXT, nullable=False),
         sa.Column("prefix", TEXT, nullable=False),
-        sa.Column("annotations", JSON_VALUE, nullable=False),
+        sa.Column("annotations", JsonValue, nullable=False),
         sa.Column("create_time", TIME, nullable=False),
         sa.Column("expire_time", TIME, nullable=True),
         sa.Column("disabled", sa.Boolean, nullable=False),
