@@ -20,11 +20,6 @@ class JsonValue(TypeDecorator[Any]):  # Any: whatever JSON the column's owner ke
     impl = JSON
     cache_ok = True
 
-    @property
-    def python_type(self) -> type[datetime]:
-        """What a value is in Python; lists ask when they read filters and page tokens."""
-        return datetime
-
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
         """See `TypeDecorator`."""
         if dialect.name == "postgresql":
@@ -39,6 +34,11 @@ class UtcTime(TypeDecorator[datetime]):
 
     impl = DateTime(timezone=True)
     cache_ok = True
+
+    @property
+    def python_type(self) -> type[datetime]:
+        """What a value is in Python; lists ask when they read filters and page tokens."""
+        return datetime
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Refuse naive times: nobody could say which moment they mean."""
