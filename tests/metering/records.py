@@ -36,8 +36,8 @@ def settle(n: int, *, name: str = "r", outcome: Outcome = Outcome.STOP) -> Settl
     )
 
 
-TEXTS = st.text(max_size=40, alphabet=st.characters(exclude_categories=("Cs",)))
-COUNTS = st.integers(0, 2**63 - 1)
+TEXTS = st.text(max_size=40, alphabet=st.characters(codec="utf-8", exclude_characters="\0"))
+COUNTS = st.integers(0, 2**53)
 
 BEGINS = st.builds(
     Begin,

@@ -7,6 +7,7 @@ from itertools import accumulate, islice
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from hearth.metering import Begin, Settle
 from hearth.metering.frames import Frames, frame
@@ -30,7 +31,9 @@ def test_records_are_read_as_they_were_written(records: Records) -> None:
 
 
 @given(RECORDS, st.data())
-def test_a_journal_cut_anywhere_keeps_every_whole_record(records: Records, data: st.DataObject):
+def test_a_journal_cut_anywhere_keeps_every_whole_record(
+    records: Records, data: st.DataObject
+) -> None:
     written = b"".join(map(frame, records))
     cut = data.draw(st.integers(0, len(written)))
 
@@ -81,6 +84,18 @@ def test_reading_goes_on_where_it_paused() -> None:
     assert list(frames) == [settle(2), settle(3), settle(4)]
 
 
-def test_a_record_too_large_to_be_read_back_is_refused() -> None:
-    with pytest.raises(ValueError, match="bytes"):
-        frame(begin(1, account_id="a" * 70_000))
+@pytest.mark.parametrize(
+    "record",
+    [
+        begin(1, account_id="a" * 70_000),
+        begin(1, account_id="nul\0"),
+        begin(1, account_id="half a pair \ud800"),
+        replace(settle(1), completion_tokens=-1),
+        replace(settle(1), prompt_tokens=2**63),
+        replace(settle(1), prompt_tokens=2**70),
+        replace(settle(1), replica_id="nul\0"),
+    ],
+)
+def test_a_record_that_would_hold_up_the_ledger_is_refused(record: Begin | Settle) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011 - msgspec's words for some, ours for others
+        frame(record)

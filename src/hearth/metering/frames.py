@@ -11,9 +11,10 @@ from zlib import crc32
 
 import msgspec
 
-from hearth.metering.types import Record
+from hearth.metering.types import Begin, Record
 
 MAX_BODY_BYTES = 64 * 1024  # a record is about 200; anything larger is not one of ours
+MAX_COUNT = 2**53  # far beyond any request, and exact in JSON
 
 _HEADER = Layout("<II")
 _encode = msgspec.msgpack.Encoder().encode
@@ -24,12 +25,21 @@ def frame(record: Record) -> bytes:
     """A record as it stands in a segment.
 
     Raises:
-        ValueError: the record does not fit a frame, or one of its strings is not text.
+        ValueError: no ledger could store the record, so it would hold up those behind it.
     """
-    body = _encode(record)
-    if len(body) > MAX_BODY_BYTES:
-        raise ValueError(f"The record of {record.request_id!r} has {len(body)} bytes.")
+    body = _encode(record) if _is_storable(record) else b""
+    if not 0 < len(body) <= MAX_BODY_BYTES:
+        raise ValueError(f"The usage of request {record.request_id[:80]!r} cannot be stored.")
     return _HEADER.pack(len(body), crc32(body)) + body
+
+
+def _is_storable(record: Record) -> bool:
+    """Whether each database takes it: text without NUL, counts within 64 bits and not negative."""
+    if isinstance(record, Begin):
+        names = (record.request_id, record.account_id, record.user_id, record.key_id)
+        return "\0" not in "".join((*names, record.model, record.served_by, record.route))
+    counts = (record.prompt_tokens, record.cached_tokens, record.completion_tokens)
+    return min(counts) >= 0 and max(counts) <= MAX_COUNT and "\0" not in record.replica_id
 
 
 class Frames:

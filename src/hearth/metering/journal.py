@@ -76,6 +76,7 @@ class Journal:
 
         Raises:
             Unavailable: the journal cannot be written, so the request must not be served.
+            ValueError: no ledger could store the record.
         """
         assert record.request_id not in self._open, f"{record.request_id} has begun already"
         if self._is_failing or len(self._buffer) > MAX_BUFFER_BYTES:
@@ -93,6 +94,7 @@ class Journal:
         Raises:
             Unavailable: the journal cannot be written, so the answer must not be finished.
             LookupError: no such request has begun, or it is settled already: a fault in the caller.
+            ValueError: no ledger could store the record; the request is still open.
         """
         if record.request_id not in self._open:
             raise LookupError(f"Request {record.request_id} has not begun, or is settled already.")
