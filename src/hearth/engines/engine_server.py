@@ -17,7 +17,8 @@ import msgspec
 
 from hearth.engines.engine import Engine, Failed
 from hearth.engines.protocol import Delta, Failure, GenerateRequest
-from hearth.engines.wire import Connection, FrameType
+from hearth.engines.wire import Connection, FrameType, WireError
+from hearth.errors import SetupError
 
 _generate = msgspec.msgpack.Decoder(GenerateRequest)
 _credit = msgspec.msgpack.Decoder(int)
@@ -60,7 +61,17 @@ class EngineServer:
         self._is_draining = False
 
     async def listen(self, address: str) -> str:
-        """Listen on `unix:///path` or `tcp://host:port`; return the address really taken."""
+        """Listen on `unix:///path` or `tcp://host:port`; return the address really taken.
+
+        Raises:
+            SetupError: the address cannot be had.
+        """
+        try:
+            return await self._listen(address)
+        except OSError as error:
+            raise SetupError(f"Cannot listen on {address}: {error.strerror or error}.") from error
+
+    async def _listen(self, address: str) -> str:
         loop = asyncio.get_running_loop()
         scheme, _, place = address.partition("://")
         if scheme == "unix":
@@ -124,6 +135,8 @@ class EngineServer:
             peer.connection.send(FrameType.PONG, 0, stats)
 
     def _begin(self, peer: _Peer, request: int, generate: GenerateRequest) -> None:
+        if request in peer.engine_ids:
+            raise WireError(f"Request {request} is running already.")
         if self._is_draining:
             peer.connection.send(FrameType.FAILED, request, _DRAINING)
             return

@@ -61,6 +61,7 @@ async def run(spec: WorkerSpec) -> None:
 def _answer(ready: Ready) -> None:
     sys.stdout.write(msgspec.json.encode(ready).decode() + "\n")
     sys.stdout.flush()
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # nobody reads what libraries print later
 
 
 def _die_with_parent() -> None:
@@ -70,10 +71,18 @@ def _die_with_parent() -> None:
     os._exit(0)
 
 
+def _read_spec(line: bytes) -> WorkerSpec:
+    try:
+        return msgspec.json.decode(line, type=WorkerSpec)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        _answer(Ready(error=f"The worker's spec cannot be read: {error}."))
+        sys.exit(1)
+
+
 def main() -> None:
     """Entry of the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent; it drains us
-    spec = msgspec.json.decode(sys.stdin.buffer.readline(), type=WorkerSpec)
+    spec = _read_spec(sys.stdin.buffer.readline())
     threading.Thread(target=_die_with_parent, daemon=True).start()
     try:
         import uvloop
