@@ -1,0 +1,76 @@
+"""Making the engine: ask the server what it is, and whether its answers can be metered."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+
+from hearth.engines.engine import Failed
+from hearth.engines.protocol import GenerateRequest, Message, WorkerSpec
+from hearth.engines.remote.answer import Answer
+from hearth.engines.remote.conversation import Conversations
+from hearth.engines.remote.engine import RemoteEngine
+from hearth.engines.remote.http import Http
+from hearth.engines.remote.kinds import Kind
+from hearth.engines.remote.options import RemoteOptions, read_options
+from hearth.engines.remote.upstream import Upstream, describe
+from hearth.errors import SetupError
+
+log = logging.getLogger(__name__)
+
+_TRIALS = (
+    GenerateRequest(messages=[Message("user", "Hi")], max_tokens=1, seed=0),
+    GenerateRequest(prompt="Hi", max_tokens=1, seed=0),
+)
+
+
+def build(spec: WorkerSpec) -> RemoteEngine:
+    """Make the engine; see `worker.BUILDERS`. Called where no event loop runs.
+
+    Raises:
+        SetupError: the options do not fit, or the server is away, lacks the model, refuses the
+            key or does not count tokens.
+    """
+    options = read_options(spec.options)
+    return RemoteEngine(spec, options, asyncio.run(examine(options)))
+
+
+async def examine(options: RemoteOptions) -> Upstream:
+    """Find out what stands behind the URL; where it is a stranger, by one token of its work.
+
+    Raises:
+        SetupError: see `build`.
+    """
+    async with Http(options) as http:
+        upstream = await describe(http, options)
+        if upstream.kind is Kind.OPENAI:
+            await _try(Conversations(http, options, upstream), options)
+    return upstream
+
+
+async def _try(conversations: Conversations, options: RemoteOptions) -> None:
+    """Check that answers come with their token counts; a model may know only one of the routes.
+
+    Raises:
+        SetupError: they do not.
+    """
+    failures = []
+    for trial in _TRIALS:
+        answer = Answer(0, trial, by_choice=False, clock=time.monotonic)
+        try:
+            async for chunk in conversations.ask(trial):
+                if chunk is not None:
+                    answer.take(chunk)
+            answer.end()
+        except Failed as failed:
+            failures.append(failed.failure)
+        else:
+            return
+        if failures[-1].kind != "invalid":
+            raise SetupError(
+                f"{options.url} does not serve {options.model}: {failures[-1].message}"
+            )
+    # Refused on both routes: some models will not answer in one token. Requests find out; what
+    # is not counted then ends in an error.
+    log.warning("%s refused a trial of %s: %s", options.url, options.model, failures[0].message)
