@@ -65,8 +65,12 @@ def test_without_account_the_model_belongs_to_the_dev_account(tmp_path: Path) ->
     write_gguf(tmp_path / "x.gguf")
 
     before = hearth(tmp_path, "pull", str(tmp_path / "x.gguf"), "--as", "one", "--json")
+    credentials = {"account_id": "dev", "user_id": "dev", "api_key": "fw_x", "base_url": "http://x"}
+    (tmp_path / "credentials.json").write_text(json.dumps(credentials))
+    after = hearth(tmp_path, "pull", str(tmp_path / "x.gguf"), "--as", "two", "--json")
 
     assert json.loads(before.stdout)["name"] == "accounts/fireworks/models/one"
+    assert json.loads(after.stdout)["name"] == "accounts/dev/models/two"
 
 
 def test_the_hub_of_the_environment_is_used(tmp_path: Path, hub: Hub) -> None:

@@ -81,8 +81,7 @@ def default_account(home: Path) -> str:
         return "fireworks"
     from hearth.accounts import read_credentials
 
-    credentials = read_credentials(home)
-    return credentials.account_id if credentials else "fireworks"
+    return read_credentials(home).account_id
 
 
 @contextmanager

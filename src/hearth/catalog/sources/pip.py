@@ -35,7 +35,7 @@ def download_wheel(package: str, version: str, job: FetchJob) -> Path:
         return found
     require_space(job.scratch, _WHEEL_OVERHEAD * (job.size_bytes or 0))
     for left in job.scratch.glob("pip-*"):
-        shutil.rmtree(left)
+        shutil.rmtree(left, ignore_errors=True)  # the pip of a killed pull may still write there
     target = Path(mkdtemp(prefix="pip-", dir=job.scratch))
     _run_pip(f"{package}=={version}", target, job)
     wheel = _only_wheel(target)
