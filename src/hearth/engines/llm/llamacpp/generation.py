@@ -59,7 +59,11 @@ class Generation:
 
     def on_message(self, message: bytes) -> None:
         """See `Receiver`."""
-        event = _decoder.decode(message)
+        try:
+            event = _decoder.decode(message)
+        except msgspec.MsgspecError as error:
+            self._break(Broken(self._sequence, broken(f"its event is malformed ({error})")))
+            return
         if event.prompt_progress is not None:
             if not self._is_admitted:  # it comes again as the prompt is worked on
                 self._is_admitted = True

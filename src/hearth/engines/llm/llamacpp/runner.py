@@ -10,17 +10,33 @@ import asyncio
 import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 from hearth.engines.engine import Failed
 from hearth.engines.llm.llamacpp.generation import Generation
-from hearth.engines.llm.llamacpp.server import LlamaServer
 from hearth.engines.llm.llamacpp.tokenizing import Tokenizing
 from hearth.engines.llm.outbox import Outbox
 from hearth.engines.llm.types import Broken, Produced, SequenceRequest, TokenEvent
 from hearth.engines.protocol import Failure, Hello, Sampling, Stats
 
+# The server writes the tokens of one step to one connection after the other, spread over a
+# millisecond or two.
+_GATHER_S = 0.002
 _STATM = Path("/proc/self/statm")
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
+
+
+class Server(Protocol):
+    """A running llama.cpp server."""
+
+    @property
+    def socket_path(self) -> str:
+        """Where it listens."""
+        ...
+
+    def close(self) -> None:
+        """Stop it; takes a while."""
+        ...
 
 
 class LlamaRunner:
@@ -33,15 +49,15 @@ class LlamaRunner:
         bos: text of the leading token, where the model wants one.
     """
 
-    def __init__(
-        self, server: LlamaServer, hello: Hello, *, vocabulary_size: int, bos: str
-    ) -> None:
+    def __init__(self, server: Server, hello: Hello, *, vocabulary_size: int, bos: str) -> None:
         self._server = server
         self._hello = hello
         self._vocabulary_size = vocabulary_size
         self._waiting: dict[int, SequenceRequest] = {}
         self._running: dict[int, Generation] = {}
-        self._outbox: Outbox[TokenEvent] = Outbox()
+        self._generating: set[int] = set()
+        "Of the running, those that have produced a token."
+        self._outbox: Outbox[TokenEvent] = Outbox(patience_s=_GATHER_S)
         self._tokenizing = Tokenizing(server.socket_path, bos, self._outbox.put)
 
     @property
@@ -90,6 +106,7 @@ class LlamaRunner:
             self._tokenizing.cancel(key)
         else:
             generation.close()
+            self._generating.discard(key)
             self._admit()
 
     async def step(self) -> Sequence[TokenEvent]:
@@ -130,14 +147,27 @@ class LlamaRunner:
             )
 
     def _take(self, event: TokenEvent) -> None:
+        if type(event) is Produced and event.end is None:
+            self._gather(event)
+            return
         self._outbox.put(event)
-        if type(event) is Produced and event.end is not None:
+        if type(event) is Produced:
             self._release(event.sequence)
         elif type(event) is Broken:
             self._release(event.key)
 
+    def _gather(self, event: Produced) -> None:
+        """Let the tokens of one step leave together; a first token waits for no other."""
+        is_first = event.sequence not in self._generating
+        self._generating.add(event.sequence)
+        if is_first or len(self._outbox) + 1 >= len(self._generating):
+            self._outbox.put(event)
+        else:
+            self._outbox.put_patiently(event)
+
     def _release(self, sequence: int) -> None:
         del self._running[sequence]
+        self._generating.discard(sequence)
         self._admit()
 
 

@@ -105,8 +105,8 @@ def _parameters(library: Any, spec: WorkerSpec, options: LlamaOptions, window: i
     params.fit_params = False  # never change what was asked
     params.cpuparams.n_threads = spec.threads
     params.cpuparams_batch.n_threads = options.batch_threads or spec.threads
-    params.n_batch = options.batch_tokens
-    params.n_ubatch = min(options.ubatch_tokens, options.batch_tokens)
+    params.n_batch = max(options.batch_tokens, spec.slots)  # every slot gets its token in one step
+    params.n_ubatch = min(options.ubatch_tokens, params.n_batch)
     params.cache_type_k = params.cache_type_v = getattr(
         library.ggml_type, f"GGML_TYPE_{options.kv_type.upper()}"
     )
@@ -121,6 +121,9 @@ def _parameters(library: Any, spec: WorkerSpec, options: LlamaOptions, window: i
     params.no_extra_bufts = not options.repack
     params.cache_ram_mib = options.prompt_cache_mib
     params.warmup = options.warmup
+    # Templates are ours. The server refuses a model whose template it cannot read: give it one.
+    params.chat_template = "chatml"
+    params.use_jinja = False
     params.n_threads_http = 2 * spec.slots + _SPARE_HTTP_THREADS
     params.endpoint_props = True
     params.endpoint_slots = params.endpoint_metrics = params.ui = False
@@ -134,5 +137,6 @@ def _load(library: Any, params: Any, path: str | None) -> Any:
     except RuntimeError as error:
         raise SetupError(
             f"llama.cpp cannot load the model file {path} ({error}); it may be damaged, of an "
-            "architecture this version does not know, or too large for the memory."
+            "architecture this version does not know, too large for the memory, or not made for "
+            "the engine's options."
         ) from None

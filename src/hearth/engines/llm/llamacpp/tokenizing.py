@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from hearth.engines.llm.llamacpp.exchange import Exchange, ExchangeError, post
-from hearth.engines.llm.llamacpp.faults import failure_of
+from hearth.engines.llm.llamacpp.faults import broken, failure_of
 from hearth.engines.llm.llamacpp.messages import TokenizeAnswer, TokenizeRequest
 from hearth.engines.llm.types import Broken, TokenEvent, Tokenized
 
@@ -75,13 +75,18 @@ class _Answer:
     def __init__(self, owner: Tokenizing, key: int) -> None:
         self._owner = owner
         self._key = key
-        self._ids: list[int] | None = None
+        self._body: bytes | None = None
 
     def on_message(self, message: bytes) -> None:
-        self._ids = _decoder.decode(message).tokens
+        self._body = message
 
     def on_end(self, error: ExchangeError | None) -> None:
-        if self._ids is None:
-            self._owner.finish(self._key, Broken(self._key, failure_of(error)))
-        else:
-            self._owner.finish(self._key, Tokenized(self._key, self._ids))
+        self._owner.finish(self._key, self._outcome(error))
+
+    def _outcome(self, error: ExchangeError | None) -> TokenEvent:
+        if self._body is None:
+            return Broken(self._key, failure_of(error))
+        try:
+            return Tokenized(self._key, _decoder.decode(self._body).tokens)
+        except msgspec.MsgspecError as malformed:
+            return Broken(self._key, broken(f"its answer is malformed ({malformed})"))

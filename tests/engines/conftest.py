@@ -1,0 +1,84 @@
+"""Engines to run the contract on, each made fresh for one test and closed after it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from hearth.engines.engine import Engine
+from hearth.engines.llm import llamacpp
+from hearth.engines.protocol import WorkerSpec
+from tests.engines.models import smollm2_path, write_tiny_model
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """An engine the contract is run on."""
+
+    engine: Engine
+    slots: int
+    context: int
+    prompt: str = "Once upon a time"
+    "Makes it talk for long."
+
+
+Make = Callable[..., Subject]
+"Called with `slots` and `context`, gives a loaded engine; blocks, so call it off the loop."
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A random model of a few kilobytes."""
+    return write_tiny_model(tmp_path_factory.mktemp("models") / "tiny.gguf")
+
+
+def llama_spec(path: Path, **changes: object) -> WorkerSpec:
+    """What a llamacpp worker is told, with one thread."""
+    fields: dict[str, object] = {
+        "replica_id": "replica",
+        "address": "",
+        "engine": "llamacpp",
+        "model": "accounts/test/models/test",
+        "path": str(path),
+        "threads": 1,
+        "slots": 2,
+        "context_tokens": 512,
+    }
+    return WorkerSpec(**(fields | changes))  # type: ignore[arg-type]
+
+
+def _llamacpp(path: Path) -> Make:
+    def make(*, slots: int, context: int) -> Subject:
+        spec = llama_spec(path, slots=slots, context_tokens=context)
+        return Subject(engine=llamacpp.build(spec), slots=slots, context=context)
+
+    return make
+
+
+@pytest.fixture(params=["llamacpp-tiny", "llamacpp-smollm2"])
+def make_subject(request: pytest.FixtureRequest, tiny_model: Path) -> Make:
+    """Runs the test once for each engine."""
+    return {
+        "llamacpp-tiny": _llamacpp(tiny_model),
+        "llamacpp-smollm2": _llamacpp(smollm2_path()),
+    }[request.param]
+
+
+@pytest.fixture
+async def subject(make_subject: Make) -> AsyncIterator[Subject]:
+    """An engine with two slots and a window of 512 tokens."""
+    made = await asyncio.to_thread(make_subject, slots=2, context=512)
+    yield made
+    await made.engine.close()
+
+
+@pytest.fixture
+async def one_slot(make_subject: Make) -> AsyncIterator[Subject]:
+    """An engine that works on one sequence at a time."""
+    made = await asyncio.to_thread(make_subject, slots=1, context=512)
+    yield made
+    await made.engine.close()
