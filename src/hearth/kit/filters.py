@@ -51,7 +51,9 @@ def compile_filter(source: str, fields: Fields) -> ColumnElement[bool]:
             value that it cannot hold; `param` is "filter".
     """
     if len(source) > MAX_FILTER_CHARS or "\x00" in source:
-        raise InvalidRequest(f"filter: at most {MAX_FILTER_CHARS} characters.", param=_PARAM)
+        raise InvalidRequest(
+            f"filter: at most {MAX_FILTER_CHARS} characters, none of them NUL.", param=_PARAM
+        )
     if not source.strip():
         return true()
     return _compile(_parse(source), fields, 0)

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, InvalidPathError, NotFoundError
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store
 
 from hearth.errors import Conflict, InvalidRequest, NotFound, SetupError, Unavailable
 
+if TYPE_CHECKING:
+    from obstore.store import RetryConfig  # known to type checkers only
+
 CHUNK_BYTES = 1024 * 1024
+_RETRY: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(seconds=30)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +49,7 @@ class ObjectStore:
             if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
                 self._store = LocalStore(unquote(parts.path), mkdir=True)
             elif parts.scheme == "s3" and parts.netloc:
-                self._store = S3Store.from_url(url)
+                self._store = S3Store.from_url(url, retry_config=_RETRY)
             else:
                 raise SetupError(
                     f"HEARTH_OBJECTS_URL {url!r} names no store: "
@@ -92,7 +97,7 @@ class ObjectStore:
 
     async def entries(self, prefix: str = "") -> AsyncIterator[ObjectInfo]:
         """Every object in the folder `prefix` and below, in no order."""
-        with _told(prefix):
+        with _told(prefix or "all"):
             async for batch in obstore.list(self._store, prefix=prefix or None):
                 for entry in batch:
                     yield ObjectInfo(
@@ -109,14 +114,14 @@ class ObjectStore:
 
 @contextmanager
 def _told(key: str) -> Iterator[None]:
-    """Raise the store's failures as ours."""
+    """Raise the store's failures as ours; refuse keys that are no plain relative path."""
+    if not key.isprintable() or any(part in {"", ".", ".."} for part in key.split("/")):
+        raise InvalidRequest(f"{key!r} cannot be the key of an object.")
     try:
         yield
     except (NotFoundError, FileNotFoundError) as error:
         raise NotFound(f"There is no object {key!r}.") from error
     except AlreadyExistsError as error:
         raise Conflict(f"The object {key!r} exists already.") from error
-    except InvalidPathError as error:
-        raise InvalidRequest(f"{key!r} cannot be the key of an object.") from error
     except (BaseError, OSError) as error:
         raise Unavailable(f"The object store failed on {key!r}.", retry_after_s=1) from error

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
-from sqlalchemy import ColumnElement, UnaryExpression, false, or_
+from sqlalchemy import ColumnElement, UnaryExpression, bindparam, false, or_
 
 from hearth.errors import InvalidRequest
 from hearth.kit.clock import from_rfc3339
@@ -38,9 +38,10 @@ class SortKey:
         """Whether a row comes after one that has this value."""
         if value is None:
             return false() if self.is_descending else self.column.is_not(None)
+        bound = bindparam(None, value, self.column.type)  # by itself, `> True` is refused
         if self.is_descending:
-            return or_(self.column < value, self.column.is_(None))
-        return self.column > value
+            return or_(self.column < bound, self.column.is_(None))
+        return self.column > bound
 
     def equals(self, value: object) -> ColumnElement[bool]:
         """Whether a row ties with one that has this value."""

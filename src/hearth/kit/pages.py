@@ -134,12 +134,11 @@ def _write_token(values: Sequence[object], binding: str) -> str:
 def _read_token(token: str, keys: Sequence[SortKey], binding: str) -> list[object]:
     try:
         bound_to, *written = msgspec.json.decode(base64.urlsafe_b64decode(token), type=list[object])
-        values = [key.read(value) for key, value in zip(keys, written, strict=True)]
+        if bound_to == binding:
+            return [key.read(value) for key, value in zip(keys, written, strict=True)]
     except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
         raise InvalidRequest("pageToken: this is not one of ours.", param="pageToken") from error
-    if bound_to != binding:
-        raise InvalidRequest(
-            "pageToken: it belongs to another list, filter or orderBy; start from the first page.",
-            param="pageToken",
-        )
-    return values
+    raise InvalidRequest(
+        "pageToken: it belongs to another list, filter or orderBy; start from the first page.",
+        param="pageToken",
+    )
