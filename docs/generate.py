@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import typer
@@ -19,17 +19,6 @@ from hearth.settings import PREFIX, Settings, describe_settings
 Command = TyperGroup | TyperCommand
 FOLDER = Path(__file__).parent / "reference"
 NOTE = "<!-- Written by `make docs` from the code; do not edit. -->\n"
-
-
-def pages() -> dict[Path, str]:
-    """Every reference page and the text it should have."""
-    texts = {
-        "settings.md": settings_page(),
-        "routes.md": routes_page(),
-        "commands.md": commands_page(),
-        "errors.md": errors_page(),
-    }
-    return {FOLDER / name: text for name, text in texts.items()}
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -164,10 +153,19 @@ def _api_errors(kind: type[errors.ApiError]) -> Iterator[type[errors.ApiError]]:
             yield from _api_errors(child)
 
 
+PAGES: dict[str, Callable[[], str]] = {
+    "settings.md": settings_page,
+    "routes.md": routes_page,
+    "commands.md": commands_page,
+    "errors.md": errors_page,
+}
+
+
 def main() -> None:
     """Write the pages that differ, and say which."""
     FOLDER.mkdir(exist_ok=True)
-    for path, text in pages().items():
+    for name, page in PAGES.items():
+        path, text = FOLDER / name, page()
         if not path.exists() or path.read_text() != text:
             path.write_text(text)
             print(f"wrote {path}")

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 SOURCE = Path(__file__).parents[1] / "src"
-COMMAND = [Path(sys.executable).with_name("hearth"), "up", *sys.argv[1:]]
+COMMAND = [str(Path(sys.executable).with_name("hearth")), "up", *sys.argv[1:]]
 POLL_S = 0.5
 
 
