@@ -55,7 +55,7 @@ async def test_a_worker_is_reported_starting_then_ready(tmp_path: Path) -> None:
         assert first.state is STARTING
         client = await Client().connect(ready.address)
         assert (await client.run(ask(max_tokens=5))).usage is not None
-        client.close()
+        client.connection.close()
 
 
 async def test_a_killed_worker_is_back_within_two_seconds(tmp_path: Path) -> None:
@@ -69,12 +69,12 @@ async def test_a_killed_worker_is_back_within_two_seconds(tmp_path: Path) -> Non
             ended = await worker.next(STARTING)
             second = await worker.next(READY)
 
-        await client.lost()
+        await client.wait(lambda: client.is_lost)
         assert ended.message == "killed by SIGKILL"
         assert second.pid != first.pid
         again = await Client().connect(second.address)
         assert (await again.run(ask(max_tokens=5))).usage is not None
-        again.close()
+        again.connection.close()
 
 
 async def test_a_worker_that_keeps_dying_is_started_ever_more_slowly(tmp_path: Path) -> None:
@@ -133,7 +133,7 @@ async def test_stop_ends_what_does_not_finish_in_time(tmp_path: Path) -> None:
     async with asyncio.timeout(5):
         await worker.supervisor.stop(0.1)
 
-    await client.lost()
+    await client.wait(lambda: client.is_lost)
     assert not _is_alive(ready.pid)
 
 

@@ -161,18 +161,10 @@ class Client:
         await self.wait(lambda: len(self.pongs) > seen)
         return self.pongs[-1]
 
-    async def lost(self) -> None:
-        """Wait until the worker has closed the connection."""
-        await self.wait(lambda: self.is_lost)
-
     async def wait(self, condition: Callable[[], bool]) -> None:
         """Wait until something that came makes a condition true."""
         async with asyncio.timeout(LIMIT_S), self._changed:
             await self._changed.wait_for(condition)
-
-    def close(self) -> None:
-        """Hang up."""
-        self.connection.close()
 
     def _on_frame(self, kind: FrameType, request: int, payload: memoryview) -> None:
         if kind is FrameType.HELLO:
@@ -221,7 +213,7 @@ class Worker:
     async def close(self) -> None:
         """Hang up and kill it."""
         for client in self._clients:
-            client.close()
+            client.connection.close()
         if self.process.returncode is None:
             self.process.kill()
         await self.process.wait()

@@ -1,6 +1,10 @@
 """Models: what can be named, what weights are here, and how each is served."""
 
 from hearth.catalog.catalog import Catalog as Catalog
+from hearth.catalog.holdings import Holdings as Holdings
+from hearth.catalog.remotes import Holding as Holding
+from hearth.catalog.remotes import Remote as Remote
+from hearth.catalog.remotes import Remotes as Remotes
 from hearth.catalog.serving import Serving as Serving
 from hearth.catalog.serving import decide as decide
 from hearth.catalog.sources.types import Network as Network

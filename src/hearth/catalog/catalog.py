@@ -16,6 +16,7 @@ import msgspec
 
 from hearth.catalog import names
 from hearth.catalog.names import Collection
+from hearth.catalog.remotes import Holding, Remote
 from hearth.catalog.types import (
     PUBLIC_ACCOUNT,
     Capability,
@@ -66,10 +67,10 @@ class Catalog:
         """
         return cls(read_models(path))
 
-    def with_local(self, pulled: Iterable[Weights]) -> Catalog:
-        """This catalogue plus the pulled models it does not list."""
+    def with_local(self, held: Iterable[Holding]) -> Catalog:
+        """This catalogue plus the pulled and attached models it does not list."""
         known = {model.name for model in self.models}
-        local = (local_model(weights) for weights in pulled if weights.name not in known)
+        local = (local_model(holding) for holding in held if holding.name not in known)
         return Catalog([*self.models, *local])
 
     def resolve(self, name: str, account_id: str) -> CatalogModel | None:
@@ -175,8 +176,27 @@ def _check(entry: Any, index: int, path: Path) -> CatalogModel:  # Any: a TOML v
         raise SetupError(message) from error
 
 
-def local_model(weights: Weights) -> CatalogModel:
-    """Describe a pulled model from what its weights say."""
+def local_model(holding: Holding) -> CatalogModel:
+    """Describe a model that the catalogue does not name from what is known of it."""
+    return _attached(holding) if isinstance(holding, Remote) else _pulled(holding)
+
+
+def _attached(remote: Remote) -> CatalogModel:
+    return CatalogModel(
+        id=remote.id,
+        account=remote.account,
+        display_name=remote.id,
+        description=f"Attached as {remote.model}.",
+        kind=ModelKind.CUSTOM_MODEL,
+        type=ModelType.CHAT,
+        context_length=remote.context_length,
+        capabilities=_LOCAL_CAPABILITIES[ModelType.CHAT],
+        category=Category.LOCAL,
+        created=remote.attached,
+    )
+
+
+def _pulled(weights: Weights) -> CatalogModel:
     _, account, _, model_id = weights.name.split("/")
     found = weights.inspection
     return CatalogModel(

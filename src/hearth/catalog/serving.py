@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
+from hearth.catalog.remotes import Holding, Remote
 from hearth.catalog.types import CatalogModel, ModelType, Weights
 
 Profile = Literal["dev", "production"]
-EngineName = Literal["llamacpp", "fake"]
+EngineName = Literal["llamacpp", "remote", "fake"]
 
 _ENGINES: Mapping[ModelType, EngineName] = {
     ModelType.CHAT: "llamacpp",
@@ -25,6 +26,7 @@ class Serving:
     Args:
         engine: what runs it; None when the model is not callable.
         weights: what the engine loads; None for an engine that needs none.
+        remote: the server that answers, for the engine `remote`.
         is_stand_in: another model's weights answer, and every answer must say so.
         reason: why it is not callable, or why another one answers; empty when all is well.
         remedy: the command that mends it, if one does.
@@ -33,6 +35,7 @@ class Serving:
     model: str
     engine: EngineName | None = None
     weights: Weights | None = None
+    remote: Remote | None = None
     is_stand_in: bool = False
     reason: str = ""
     remedy: str = ""
@@ -45,8 +48,9 @@ class Serving:
     @property
     def served_by(self) -> str | None:
         """The full name of the model whose weights answer, or the engine's where it needs none."""
-        if self.weights is not None:
-            return self.weights.name
+        held = self.weights or self.remote
+        if held is not None:
+            return held.name
         return self.engine if self.is_stand_in else None
 
     @property
@@ -57,54 +61,53 @@ class Serving:
 
 def decide(
     model: CatalogModel,
-    weights_by_name: Mapping[str, Weights],
+    holdings: Mapping[str, Holding],
     profile: Profile,
     *,
     stand_ins: Mapping[ModelType, CatalogModel],
 ) -> Serving:
-    """Say how `model` is served, given all weights that are here.
+    """Say how `model` is served, given all weights that are here and all that is attached.
 
     Args:
+        holdings: by the full name of the model that each serves.
         stand_ins: what answers for models of a type, in profile `dev`; see `Catalog.stand_ins`.
     """
-    engine = _ENGINES.get(model.type)
-    if engine is None:
+    if model.type not in _ENGINES:
         return Serving(
             model=model.name,
             reason=f"This release of Hearth has no engine for {model.type} models.",
         )
-    own = weights_by_name.get(model.name)
-    if _usable(own):
-        return Serving(model=model.name, engine=engine, weights=own)
+    own = holdings.get(model.name)
+    serving = _served(model, own)
+    if serving is not None:
+        return serving
     missing = _missing(model, own)
     stand_in = stand_ins.get(model.type)
     if profile != "dev" or stand_in is None or stand_in.name == model.name:
         return missing
-    substitute = weights_by_name.get(stand_in.name)
-    if not _usable(substitute):
+    substitute = _served(model, holdings.get(stand_in.name))
+    if substitute is None:
         return Serving(
             model=model.name,
             reason=f"{missing.reason} Its stand-in {stand_in.name} is not here either.",
             remedy=f"hearth pull {stand_in.id}",
         )
-    return Serving(
-        model=model.name,
-        engine=engine,
-        weights=substitute,
-        is_stand_in=True,
-        reason=missing.reason,
-        remedy=missing.remedy,
-    )
+    return replace(substitute, is_stand_in=True, reason=missing.reason, remedy=missing.remedy)
 
 
-def _usable(weights: Weights | None) -> bool:
-    return weights is not None and weights.format == "gguf" and weights.inspection.type in _ENGINES
+def _served(model: CatalogModel, holding: Holding | None) -> Serving | None:
+    """How a holding serves the model; None where it cannot."""
+    if isinstance(holding, Remote):
+        return Serving(model=model.name, engine="remote", remote=holding)
+    if holding is None or holding.format != "gguf" or holding.inspection.type not in _ENGINES:
+        return None
+    return Serving(model=model.name, engine=_ENGINES[holding.inspection.type], weights=holding)
 
 
-def _missing(model: CatalogModel, own: Weights | None) -> Serving:
+def _missing(model: CatalogModel, own: Holding | None) -> Serving:
     """Why the model's own weights cannot serve it."""
     by_hand = f"hearth pull SOURCE.gguf --as {model.id} --account {model.account}"
-    if own is None:
+    if not isinstance(own, Weights):
         remedy = f"hearth pull {model.id}" if model.weights else by_hand
         return Serving(
             model=model.name, reason=f"The weights of {model.name} are not here.", remedy=remedy

@@ -78,7 +78,7 @@ class Category(StrEnum):
     EMBEDDED = "embedded"
     "Works with no model hub; stands in for its kind."
     LOCAL = "local"
-    "Pulled on this machine from a source the catalogue does not name."
+    "Pulled or attached on this machine; the catalogue does not name it."
 
 
 class PriceClass(StrEnum):
