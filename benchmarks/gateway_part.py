@@ -85,7 +85,7 @@ def run(rounds: int = ROUNDS) -> GatewayRun:
 
 def _warm_up(subject: Subject, result: GatewayRun) -> None:
     process = subject.process
-    process.resume()
+    subject.wake()
     if subject.name == "gateway":
         result.idle_mib = process.resident_mib()
         load_job.run(subject.warm_job(FEW), LOAD_CORE)
@@ -104,7 +104,7 @@ def _measure(phase: Phase, subject: Subject, subjects: Subjects) -> Window:
         "chunk": subject.stream_job(),
         "rate": subject.rate_job(),
     }
-    subject.process.resume()
+    subject.wake()
     load_job.run(subject.warm_job(subject.warm_requests // 5), LOAD_CORE)
     window = _window(subject, subjects, phase, jobs[phase])
     if subject.name != "direct":

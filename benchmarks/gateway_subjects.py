@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -20,6 +21,7 @@ LOAD_CORE = 1  # the load generator and the upstream
 MODEL = "accounts/fireworks/models/smollm2-135m-instruct"
 KEY = "fw_" + "b" * 32
 START_LIMIT_S = 60.0
+OVERDUE_S = 0.05  # a gateway that was frozen for long takes its upstream for hung and reconnects
 NUM_CHUNKS = 100
 
 
@@ -33,6 +35,17 @@ class Subject(Struct, frozen=True, kw_only=True):
     rate_hz: float = 100.0
     "Below what the slowest machine's slowest server can do, or latency would be queueing."
     warm_requests: int = 1500
+
+    def wait_until_it_answers(self) -> None:
+        """Wait for the first answer with status 200."""
+        request = self.request_job().request()
+        self.process.wait_until(self.address, request, limit_s=START_LIMIT_S)
+
+    def wake(self) -> None:
+        """Let a frozen server run, and do what fell due while it was frozen."""
+        self.process.resume()
+        time.sleep(OVERDUE_S)
+        self.wait_until_it_answers()
 
     def request_job(self) -> Job:
         """Plain requests, as many as it takes."""
@@ -101,7 +114,7 @@ def started() -> Iterator[Subjects]:
         process = stack.enter_context(Process("upstream", command, core=LOAD_CORE))
         upstream = Upstream(process, port, folder / "u.sock")
         direct = Subject(name="direct", process=process, address=f"127.0.0.1:{port}")
-        _wait(direct)
+        direct.wait_until_it_answers()
         subjects = [
             direct,
             _bare(stack, upstream, folder),
@@ -109,14 +122,9 @@ def started() -> Iterator[Subjects]:
             *_litellm(stack, upstream),
         ]
         for subject in subjects[1:]:
-            _wait(subject)
+            subject.wait_until_it_answers()
             subject.process.pause()
         yield Subjects(upstream, subjects)
-
-
-def _wait(subject: Subject) -> None:
-    request = subject.request_job().request()
-    subject.process.wait_until(subject.address, request, limit_s=START_LIMIT_S)
 
 
 def _bare(stack: ExitStack, upstream: Upstream, folder: Path) -> Subject:
