@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from hearth.cli.attach import attach, detach
 from hearth.cli.models import models
 from hearth.cli.pull import pull
 from hearth.errors import HearthError
@@ -39,6 +40,8 @@ def up(
 
 app.command()(pull)
 app.command()(models)
+app.command()(attach)
+app.command()(detach)
 
 
 @app.command()

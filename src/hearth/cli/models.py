@@ -15,15 +15,17 @@ def models(
     *, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False
 ) -> None:
     """List the models of the catalogue and of this machine, and how each is served."""
-    from hearth.catalog import Catalog, ModelStore, decide
+    from hearth.catalog import Catalog, Holdings, ModelStore, Remotes, decide
     from hearth.settings import load_settings
 
     settings = load_settings()
-    here = {weights.name: weights for weights in ModelStore(settings.home_path).list()}
-    catalog = Catalog.load().with_local(here.values())
+    store = ModelStore(settings.home_path)
+    here = {weights.name: weights for weights in store.list()}
+    held = {each.name: each for each in Holdings(store, Remotes(settings.home_path)).list()}
+    catalog = Catalog.load().with_local(held.values())
     stand_ins = catalog.stand_ins(chat=settings.default_model)
     rows = [
-        (model, here.get(model.name), decide(model, here, settings.profile, stand_ins=stand_ins))
+        (model, here.get(model.name), decide(model, held, settings.profile, stand_ins=stand_ins))
         for model in catalog.models
     ]
     if as_json:
@@ -72,6 +74,8 @@ def _served_by(serving: Serving) -> str:
         return serving.details
     if serving.is_stand_in:
         return f"stand-in {_short(serving.served_by)}"
+    if serving.remote is not None:
+        return f"{serving.remote.model} at {serving.remote.url}"
     return "itself"
 
 

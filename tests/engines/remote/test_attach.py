@@ -17,21 +17,6 @@ from hearth.errors import SetupError
 from tests.engines.remote.recorded import Recorded
 from tests.engines.worker_process import LIMIT_S
 
-COMMAND = """
-import sys
-import typer
-from hearth.cli.attach import attach, detach
-from hearth.errors import HearthError
-
-app = typer.Typer(add_completion=False)
-app.command()(attach)
-app.command()(detach)
-try:
-    app()
-except HearthError as error:
-    sys.exit(f"hearth: {error}")
-"""
-
 REMOTE = Remote(
     id="qwen3-8b", account="me", url="http://gpu:8000/v1", model="Qwen/Qwen3-8B",
     context_length=4096, attached=date(2026, 5, 1),
@@ -44,7 +29,7 @@ def hearth(home: Path, *arguments: str, **variables: str) -> Awaitable[tuple[int
 
     def run() -> tuple[int, str]:
         done = subprocess.run(
-            [sys.executable, "-c", COMMAND, *arguments],
+            [sys.executable, "-m", "hearth.cli.main", *arguments],
             env=environ | {"HEARTH_HOME": str(home)} | variables,
             capture_output=True,
             text=True,
@@ -100,6 +85,15 @@ async def test_what_cannot_be_attached_is_one_line_and_changes_nothing(
     assert said in output
     assert output.count("\n") == 1
     assert not (tmp_path / "remotes.json").exists()
+
+
+async def test_models_shows_who_answers(tmp_path: Path) -> None:
+    Remotes(tmp_path).put(REMOTE)
+
+    _, said = await hearth(tmp_path, "models")
+
+    (line,) = [line for line in said.splitlines() if "me/qwen3-8b" in line]
+    assert "Qwen/Qwen3-8B at http://gpu:8000/v1" in line
 
 
 async def test_detach_takes_it_away_again(tmp_path: Path) -> None:

@@ -71,15 +71,17 @@ async def _try(conversations: Conversations, options: RemoteOptions) -> None:
     Raises:
         SetupError: they do not.
     """
+    said = ""
     for trial in _TRIALS:
         failure = await _failure(conversations, trial)
         if failure is None:
             return
+        said = said or failure.message
         if failure.kind != "invalid":
             raise SetupError(f"{options.url} does not serve {options.model}: {failure.message}")
     # Refused on both routes: some models will not answer in one token. Requests find out; what
     # is not counted then ends in an error.
-    log.warning("%s refused a trial of %s: %s", options.url, options.model, failure.message)
+    log.warning("%s refused a trial of %s: %s", options.url, options.model, said)
 
 
 async def _failure(conversations: Conversations, trial: GenerateRequest) -> Failure | None:

@@ -135,15 +135,15 @@ class RemoteEngine:
                         self._tell(answer.take(chunk))
             self._end(request_id, answer)
         except Failed as failed:
-            self._fail(request_id, failed.failure)
+            self._fail(request_id, answer, failed.failure)
 
     def _end(self, request_id: int, answer: Answer) -> None:
-        if request_id in self._answers:
+        if self._answers.get(request_id) is answer:  # an id is used again once it is free
             self._tell([answer.end()])
             self._forget(request_id)
 
-    def _fail(self, request_id: int, failure: Failure) -> None:
-        if request_id in self._answers:
+    def _fail(self, request_id: int, answer: Answer, failure: Failure) -> None:
+        if self._answers.get(request_id) is answer:
             self._forget(request_id)
             self._tell([(request_id, failure)])
 
