@@ -78,7 +78,7 @@ async def subject(make_subject: Make) -> AsyncIterator[Subject]:
 
 @pytest.fixture
 async def one_slot(make_subject: Make) -> AsyncIterator[Subject]:
-    """An engine that works on one sequence at a time."""
-    made = await asyncio.to_thread(make_subject, slots=1, context=512)
+    """An engine that works on one sequence at a time, with room for a very long one."""
+    made = await asyncio.to_thread(make_subject, slots=1, context=4096)
     yield made
     await made.engine.close()

@@ -83,9 +83,9 @@ async def test_cancelling_frees_the_slot_for_the_request_that_waits(one_slot: Su
 
     produced = sum(delta.num_tokens for delta in driver.answers[1].deltas)
     assert driver.answers[1].finish() == "cancelled"
-    assert driver.answers[1].usage.completion_tokens == produced < 400
+    assert driver.answers[1].usage.completion_tokens == produced < 4000
     await driver.until_over(2)
-    assert driver.answers[2].usage.queue_s > 0
+    assert 0 < driver.answers[2].usage.prefill_s < 5  # the first would have held it up for 30
     assert len([d for d in driver.answers[1].deltas if d.finish_reason]) == 1
 
 

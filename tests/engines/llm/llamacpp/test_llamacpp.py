@@ -203,15 +203,13 @@ async def test_the_leading_token_is_added_once(tiny: Engine) -> None:
     assert plain.usage.prompt_tokens == written.usage.prompt_tokens == 4
 
 
-async def test_closing_with_requests_in_flight_leaves_nothing_open(
-    tiny_model: Path, tmp_path: Path
-) -> None:
+async def test_closing_with_requests_in_flight_leaves_nothing_running(tiny_model: Path) -> None:
     async with loaded(tiny_model) as engine:
         driver = Driver(engine)
         for number in range(4):
-            driver.add(number, story(max_tokens=None, ignore_eos=True))
-        await driver.until_tokens(0)
+            driver.add(number, story(prompt=[9], max_tokens=None, ignore_eos=True))
         before = engine.stats()
+        await driver.until_tokens(0)
 
     assert (before.running, before.waiting) == (2, 2)
     assert engine.stats().running == 0

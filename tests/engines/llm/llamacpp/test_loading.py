@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,6 +97,18 @@ def test_a_damaged_model_file_is_one_clear_line(
 def test_a_missing_model_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match=r"gone\.gguf cannot be read"):
         llamacpp.build(llama_spec(tmp_path / "gone.gguf"))
+
+
+def test_a_missing_system_library_is_named_with_its_remedy(
+    tmp_path: Path, tiny_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = tmp_path / "xllamacpp.py"
+    module.write_text("raise ImportError('libgomp.so.1: cannot open shared object file')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "xllamacpp", raising=False)
+
+    with pytest.raises(SetupError, match="apt-get install libgomp1"):
+        llamacpp.build(llama_spec(tiny_model))
 
 
 @pytest.mark.parametrize(

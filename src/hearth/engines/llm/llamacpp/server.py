@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import http.client
-import shutil
 import socket
 import tempfile
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from hearth.engines.llm.llamacpp.messages import Props
 from hearth.engines.llm.llamacpp.options import LlamaOptions
+from hearth.engines.llm.llamacpp.private_folder import PrivateFolder
 from hearth.engines.protocol import WorkerSpec
 from hearth.errors import SetupError
 
@@ -35,8 +34,8 @@ class LlamaServer:
 
     def __init__(self, spec: WorkerSpec, options: LlamaOptions, *, window: int) -> None:
         library = _library()
-        self._folder = Path(tempfile.mkdtemp(prefix="hearth-llama-"))
-        self.socket_path = str(self._folder / "llama.sock")
+        self._folder = PrivateFolder()
+        self.socket_path = str(self._folder.path / "llama.sock")
         self._native: Any = None  # the library has no types
         try:
             self._check_socket_path()
@@ -51,7 +50,7 @@ class LlamaServer:
     def close(self) -> None:
         """Stop the server and free the model."""
         self._native = None  # its destructor stops the threads
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.close()
 
     def _check_socket_path(self) -> None:
         if len(self.socket_path.encode()) > _MAX_SOCKET_PATH:
