@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 import time
-from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from hearth.engines.protocol import GenerateRequest, Sampling
 from hearth.errors import InvalidRequest
@@ -15,6 +15,8 @@ from hearth.gateway.error_shapes import Headers
 from hearth.gateway.http import Exchange
 from hearth.gateway.job import Route
 from hearth.gateway.types import InferenceRequest
+
+_encode = msgspec.json.Encoder().encode
 
 _SEED_BITS = 31  # every engine takes seeds of this size
 _HEADER_VALUE_LIMIT = 1024  # proxies refuse long headers
@@ -35,13 +37,12 @@ def base_request(body: InferenceRequest) -> GenerateRequest:
             f"'response_format' {body.response_format.type!r} is not supported yet; leave it out.",
             param="response_format",
         )
-    max_tokens = body.max_tokens if body.max_tokens is not None else body.max_completion_tokens
     stop = body.stop or []
     return GenerateRequest(
         sampling=_sampling(body),
         seed=random.getrandbits(_SEED_BITS) if body.seed is None else body.seed,
         n=body.n or 1,
-        max_tokens=max_tokens,
+        max_tokens=body.max_tokens if body.max_tokens is not None else body.max_completion_tokens,
         stop=[stop] if isinstance(stop, str) else stop,
         ignore_eos=body.ignore_eos or False,
         context_overflow=body.context_length_exceeded_behavior or "truncate",
@@ -87,7 +88,7 @@ def answer_head(exchange: Exchange, body: InferenceRequest, route: Route) -> Ans
 def answer_headers(request: GenerateRequest, route: Route, ignored: list[str]) -> Headers:
     """The headers that say how a request was really treated."""
     headers: Headers = [
-        (b"fireworks-sampling-options", msgspec.json.encode(_options(request))),
+        (b"fireworks-sampling-options", _options(request)),
         (b"x-hearth-served-by", route.served_by.encode()),
     ]
     if ignored:
@@ -96,11 +97,11 @@ def answer_headers(request: GenerateRequest, route: Route, ignored: list[str]) -
     return headers
 
 
-def _options(request: GenerateRequest) -> dict[str, Any]:  # Any: a JSON object
-    """The sampling parameters that were asked for, with the seed that was drawn."""
-    given = {
-        name: value
-        for name, value in msgspec.structs.asdict(request.sampling).items()
-        if value is not None and name != "logit_bias"
-    }
-    return given | {"seed": request.seed, "max_tokens": request.max_tokens}
+def _options(request: GenerateRequest) -> bytes:
+    """The sampling parameters that were asked for, with the seed that was drawn, as JSON."""
+    sampling = request.sampling
+    if sampling.logit_bias is not None:  # too long for a header
+        sampling = replace(sampling, logit_bias=None)
+    given = _encode(sampling)
+    rest = b'"seed":%d,"max_tokens":%s}' % (request.seed, _encode(request.max_tokens))
+    return given[:-1] + b"," + rest if len(given) > len(b"{}") else b"{" + rest

@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from time import perf_counter
 from typing import Protocol
 
@@ -41,6 +42,7 @@ class InternalError(ApiError):
     """A fault of ours; the log has the traceback under the request id."""
 
 
+@lru_cache(maxsize=1024)
 def canonical_path(path: str) -> str:
     """The path under which a route is known, whatever base URL the client was given."""
     match = _PREFIX.match(path)

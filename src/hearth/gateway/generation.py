@@ -55,6 +55,10 @@ class Part:
         delta.choice += self.first_choice
         self.generation.take(delta)
 
+    def counted(self) -> Usage:
+        """The engine's count, or ours while it has not ended."""
+        return self.usage or Usage(self.prompt_tokens, 0, self.completion_tokens, 0.0, 0.0, 0.0)
+
     def fail(self, error: ApiError) -> None:
         """The worker refused or lost this part."""
         self.generation.open_parts -= 1
@@ -122,7 +126,7 @@ class Generation:
     @property
     def is_complete(self) -> bool:
         """Whether every part has ended with its usage."""
-        return self.open_parts == 0 and all(part.usage is not None for part in self.parts)
+        return self.open_parts == 0 and self._stopped is None
 
     async def next(self) -> list[Delta]:
         """Wait for deltas and return all that are queued; empty once the answer is complete.
@@ -168,10 +172,9 @@ class Generation:
 
     def usage(self) -> Usage:
         """What was used so far, over all parts: the engine's count, or ours where it was cut."""
-        counted = [
-            part.usage or Usage(part.prompt_tokens, 0, part.completion_tokens, 0.0, 0.0, 0.0)
-            for part in self.parts
-        ]
+        if len(self.parts) == 1:
+            return self.parts[0].counted()
+        counted = [part.counted() for part in self.parts]
         return Usage(
             prompt_tokens=sum(u.prompt_tokens for u in counted),
             cached_tokens=sum(u.cached_tokens for u in counted),

@@ -35,8 +35,8 @@ class Exchange:
     """A request and its answer."""
 
     __slots__ = (
-        "caller", "family", "has_started", "headers", "path", "receive", "request_id", "scope",
-        "send", "started_s", "status",
+        "_is_late", "caller", "family", "has_started", "headers", "path", "receive", "request_id",
+        "scope", "send", "started_s", "status",
     )  # fmt: skip
 
     def __init__(
@@ -51,6 +51,7 @@ class Exchange:
         self.headers: list[tuple[bytes, bytes]] = scope["headers"]
         self.started_s = perf_counter()
         self.has_started = False
+        self._is_late = False
         self.status = 0
         self.caller: Caller
 
@@ -68,16 +69,24 @@ class Exchange:
             PayloadTooLarge: it is over the limit; no more of it is read.
             RequestTimeout: it did not arrive in time.
         """
-        declared = self.header(b"content-length")
-        if declared is not None and declared.isdigit() and int(declared) > limits.max_bytes:
-            raise _too_large(limits)
+        task = asyncio.current_task()
+        assert task is not None
+        timer = asyncio.get_running_loop().call_later(limits.timeout_s, self._give_up, task)
         try:
-            async with asyncio.timeout(limits.timeout_s):
-                return await self._read(limits)
-        except TimeoutError:
+            return await self._read(limits)
+        except asyncio.CancelledError:  # by the timer, which is cheaper than `asyncio.timeout`
+            if not self._is_late:
+                raise
+            task.uncancel()
             raise RequestTimeout(
                 f"The body did not arrive within {limits.timeout_s:.0f} seconds."
             ) from None
+        finally:
+            timer.cancel()
+
+    def _give_up(self, task: asyncio.Task[Any]) -> None:
+        self._is_late = True
+        task.cancel()
 
     async def _read(self, limits: BodyLimits) -> bytes:
         message = await self.receive()
@@ -103,7 +112,8 @@ class Exchange:
         self.has_started = True
         self.status = status
         request_id = self.request_id.encode()
-        headers += ((b"x-request-id", request_id), (b"x-fireworks-request-id", request_id))
+        headers.append((b"x-request-id", request_id))
+        headers.append((b"x-fireworks-request-id", request_id))
         await self.send({"type": "http.response.start", "status": status, "headers": headers})
 
     async def write(self, body: bytes, *, more: bool = False) -> None:
@@ -112,8 +122,9 @@ class Exchange:
 
     async def respond(self, status: int, body: bytes, headers: Headers) -> None:
         """Send a whole answer."""
-        await self.start(status, [*headers, (b"content-length", b"%d" % len(body))])
-        await self.write(body)
+        headers.append((b"content-length", b"%d" % len(body)))
+        await self.start(status, headers)
+        await self.send({"type": "http.response.body", "body": body, "more_body": False})
 
     async def respond_error(self, error: ApiError) -> None:
         """Send an error in the shape of the route's family."""

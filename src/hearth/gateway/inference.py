@@ -23,7 +23,9 @@ from hearth.gateway.metrics import Metrics
 from hearth.gateway.settlement import Settlement
 from hearth.metering import Journal, Outcome
 
+WATCH_AFTER_S = 0.02  # most answers of a cache or a mock are over by then: no task for them
 LAST_COUNT_S = 2.0  # how long a cancelled request may take to report what it used
+NO_CACHE = (b"cache-control", b"no-cache")
 CLIENT_CLOSED = 499  # nginx's status for a client that left; nobody receives it
 
 
@@ -54,11 +56,10 @@ class Inference:
         channel = await self._fleet.pick(job.route.served_by, job.affinity)
         settlement = Settlement(self._journal, self._metrics, exchange=exchange, job=job)
         run = _Run(exchange, job, settlement)
-        watcher = asyncio.create_task(_watch(exchange, run.generation))
-        timer = asyncio.get_running_loop().call_later(self._timeout_s, run.time_out)
         settlement.begin()
+        run.watch(self._timeout_s)
         try:
-            await run.answer(await self._first_deltas(run, channel))
+            await run.answer(await self._first_deltas(run, channel), self._journal)
         except Hangup:
             exchange.status = exchange.status or CLIENT_CLOSED
             await run.end(Outcome.CANCELLED)
@@ -68,10 +69,9 @@ class Inference:
                 raise
             await exchange.write(job.answer.failure(error))
         finally:
-            timer.cancel()
-            watcher.cancel()
-            await run.end(Outcome.FAILED, status=500)
-            self._metrics.observe(job.route.model, run.generation)
+            run.unwatch()
+            if not settlement.is_settled:  # a bug, or the server cancels what still runs
+                await run.end(Outcome.FAILED, status=500)
 
     async def _first_deltas(self, run: _Run, channel: Channel) -> list[Delta]:
         """Send the job and wait for its first delta; a dead replica gets one successor."""
@@ -87,13 +87,34 @@ class Inference:
 class _Run:
     """One job on its way: its generation, its answer, its settlement."""
 
-    __slots__ = ("exchange", "generation", "job", "settlement")
+    __slots__ = ("_timer", "_watcher", "exchange", "generation", "job", "settlement")
 
     def __init__(self, exchange: Exchange, job: Job, settlement: Settlement) -> None:
         self.exchange = exchange
         self.job = job
         self.settlement = settlement
         self.generation = Generation()
+        self._timer: asyncio.TimerHandle
+        self._watcher: asyncio.Task[None] | None = None
+
+    def watch(self, timeout_s: float) -> None:
+        """Cut the generation when the client hangs up or the time is up."""
+        loop = asyncio.get_running_loop()
+
+        def start() -> None:
+            self._timer = loop.call_later(timeout_s, self._time_out)
+            self._watcher = loop.create_task(_watch_hangup(self.exchange, self.generation))
+
+        self._timer = loop.call_later(WATCH_AFTER_S, start)
+
+    def unwatch(self) -> None:
+        """The answer has ended."""
+        self._timer.cancel()
+        if self._watcher is not None:
+            self._watcher.cancel()
+
+    def _time_out(self) -> None:
+        self.generation.cut(RequestTimeout("The generation took too long; lower max_tokens."))
 
     async def send_to(self, channel: Channel) -> list[Delta]:
         """Send every part to a replica and wait for the first delta."""
@@ -107,37 +128,38 @@ class _Run:
             first_choice += request.n
         return await self.generation.next()
 
-    async def answer(self, deltas: list[Delta]) -> None:
-        """Send the answer, beginning with these deltas."""
+    async def answer(self, deltas: list[Delta], journal: Journal) -> None:
+        """Send the answer, beginning with these deltas; its end waits for the journal."""
         if self.job.stream:
-            await self._stream(deltas)
+            await self._stream(deltas, journal)
         else:
-            await self._whole(deltas)
+            await self._whole(deltas, journal)
 
-    async def _whole(self, deltas: list[Delta]) -> None:
+    async def _whole(self, deltas: list[Delta], journal: Journal) -> None:
         choices = [ChoiceText() for _ in range(self.job.num_choices)]
         while deltas:
             for delta in deltas:
                 choices[delta.choice].take(delta)
             deltas = await self.generation.next()
+        outcome = Outcome(choices[-1].finish_reason or "stop")
+        self.settlement.settle(self.generation, outcome, status=200)
+        if journal.mode == "fsync":
+            await journal.synced()
         body = self.job.answer.whole(choices, self._ending())
-        await self.settlement.settle(
-            self.generation, Outcome(choices[-1].finish_reason or "stop"), status=200
-        )
         await self.exchange.respond(200, body, [JSON, *self.job.headers, *self._headers()])
 
-    async def _stream(self, deltas: list[Delta]) -> None:
-        answer = self.job.answer
-        await self.exchange.start(
-            200, [EVENT_STREAM, (b"cache-control", b"no-cache"), *self.job.headers]
-        )
-        while not self.generation.is_complete:
+    async def _stream(self, deltas: list[Delta], journal: Journal) -> None:
+        answer, generation = self.job.answer, self.generation
+        await self.exchange.start(200, [EVENT_STREAM, NO_CACHE, *self.job.headers])
+        while not generation.is_complete:
             await self.exchange.write(b"".join(map(answer.events, deltas)), more=True)
-            deltas = await self.generation.next()
+            deltas = await generation.next()
         last = deltas.pop()
         events = [*map(answer.events, deltas), answer.last_events(last, self._ending()), DONE]
         outcome = Outcome(last.finish_reason or "stop")
-        await self.settlement.settle(self.generation, outcome, status=200)
+        self.settlement.settle(generation, outcome, status=200)
+        if journal.mode == "fsync":
+            await journal.synced()
         await self.exchange.write(b"".join(events))
 
     async def end(self, outcome: Outcome, *, status: int | None = None) -> None:
@@ -151,39 +173,39 @@ class _Run:
         except TimeoutError:
             pass  # our own count of what arrived stands
         finally:
-            await self.settlement.settle(
-                self.generation, outcome, status=status or self.exchange.status
-            )
-
-    def time_out(self) -> None:
-        """Cut a generation that takes too long."""
-        self.generation.cut(RequestTimeout("The generation took too long; lower max_tokens."))
+            status = status or self.exchange.status
+            self.settlement.settle(self.generation, outcome, status=status)
 
     def _ending(self) -> Ending:
         metrics = self._perf_metrics() if self.job.perf_metrics else None
         return Ending(self.generation.usage() if self.job.with_usage else None, metrics)
 
     def _headers(self) -> Headers:
+        usage, now_s = self.generation.usage(), perf_counter()
+        first_s = self.generation.first_delta_s or now_s
+        started_s = self.exchange.started_s
         return [
-            (b"fireworks-" + name.encode(), str(value).encode())
-            for name, value in self._perf_metrics().items()
+            (b"fireworks-prompt-tokens", b"%d" % usage.prompt_tokens),
+            (b"fireworks-cached-prompt-tokens", b"%d" % usage.cached_tokens),
+            (b"fireworks-server-time-to-first-token", b"%.6f" % (first_s - started_s)),
+            (b"fireworks-server-processing-time", b"%.6f" % (now_s - started_s)),
         ]
 
     def _perf_metrics(self) -> dict[str, float]:
-        usage, started_s = self.generation.usage(), self.exchange.started_s
-        first_s = self.generation.first_delta_s or perf_counter()
+        usage, now_s = self.generation.usage(), perf_counter()
+        first_s = self.generation.first_delta_s or now_s
         return {
             "prompt-tokens": usage.prompt_tokens,
             "cached-prompt-tokens": usage.cached_tokens,
-            "server-time-to-first-token": round(first_s - started_s, 6),
-            "server-processing-time": round(perf_counter() - started_s, 6),
+            "server-time-to-first-token": round(first_s - self.exchange.started_s, 6),
+            "server-processing-time": round(now_s - self.exchange.started_s, 6),
             "prefill-queue-duration": round(usage.queue_s, 6),
             "prefill-duration": round(usage.prefill_s, 6),
             "generation-duration": round(usage.decode_s, 6),
         }
 
 
-async def _watch(exchange: Exchange, generation: Generation) -> None:
+async def _watch_hangup(exchange: Exchange, generation: Generation) -> None:
     """Stop the generation when the client closes its connection."""
     while (await exchange.receive())["type"] != "http.disconnect":
         pass

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import Counter
 from time import perf_counter
 
@@ -28,11 +29,7 @@ class Histogram:
     def observe(self, value: float) -> None:
         """Add an observation."""
         self.total += value
-        for i, bound in enumerate(self.bounds):
-            if value <= bound:
-                self.counts[i] += 1
-                return
-        self.counts[-1] += 1
+        self.counts[bisect_left(self.bounds, value)] += 1
 
     def buckets(self) -> list[tuple[str, float]]:
         """Cumulative counts by upper bound, as Prometheus wants them."""
@@ -57,14 +54,12 @@ class Metrics:
         """A request to a known route was answered."""
         self.requests[path, status] += 1
 
-    def count_tokens(self, model: str, usage: Usage) -> None:
-        """A request was settled."""
-        self.tokens[model, "prompt"] += usage.prompt_tokens
-        self.tokens[model, "cached"] += usage.cached_tokens
-        self.tokens[model, "completion"] += usage.completion_tokens
-
-    def observe(self, model: str, generation: Generation) -> None:
-        """A generation ended; note how long its first token and each further one took."""
+    def count(self, model: str, usage: Usage, generation: Generation) -> None:
+        """A request was settled: its tokens, and how long the first and each further one took."""
+        tokens = self.tokens
+        tokens[model, "prompt"] += usage.prompt_tokens
+        tokens[model, "cached"] += usage.cached_tokens
+        tokens[model, "completion"] += usage.completion_tokens
         first_s = generation.first_delta_s
         if first_s is None:
             return
@@ -72,6 +67,6 @@ class Metrics:
             self.first_token[model] = Histogram(FIRST_TOKEN_BOUNDS_S)
             self.per_token[model] = Histogram(TOKEN_BOUNDS_S)
         self.first_token[model].observe(first_s - generation.started_s)
-        num_further = generation.usage().completion_tokens - 1
+        num_further = usage.completion_tokens - 1
         if num_further > 0:
             self.per_token[model].observe((perf_counter() - first_s) / num_further)

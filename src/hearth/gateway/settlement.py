@@ -44,8 +44,8 @@ class Settlement:
             )
         )
 
-    async def settle(self, generation: Generation, outcome: Outcome, *, status: int) -> None:
-        """Record what was used, as durably as the journal's mode promises; later calls do nothing.
+    def settle(self, generation: Generation, outcome: Outcome, *, status: int) -> None:
+        """Record what was used; later calls do nothing.
 
         Raises:
             Unavailable: the journal cannot be written, so the answer must not end well.
@@ -66,5 +66,4 @@ class Settlement:
                 replica_id=generation.replica_id,
             )
         )
-        self._metrics.count_tokens(self._job.route.model, usage)
-        await self._journal.synced()
+        self._metrics.count(self._job.route.model, usage, generation)
