@@ -20,6 +20,12 @@ def upgrade() -> None:
         sa.Column("version", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_versions"),
     )
+    create_accounts()
+    create_users()
+    create_api_keys()
+
+
+def create_accounts() -> None:
     op.create_table(
         "accounts",
         sa.Column("account_id", TEXT, nullable=False),
@@ -30,6 +36,9 @@ def upgrade() -> None:
         sa.Column("update_time", TIME, nullable=False),
         sa.PrimaryKeyConstraint("account_id", name="pk_accounts"),
     )
+
+
+def create_users() -> None:
     op.create_table(
         "users",
         sa.Column("account_id", TEXT, nullable=False),
@@ -47,6 +56,9 @@ def upgrade() -> None:
             ["account_id"], ["accounts.account_id"], name="fk_users_account_id"
         ),
     )
+
+
+def create_api_keys() -> None:
     op.create_table(
         "api_keys",
         sa.Column("key_id", TEXT, nullable=False),
