@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from pathlib import Path
 from typing import get_args
 
@@ -12,6 +12,7 @@ import pytest
 from hearth.kit.db import Database
 from hearth.metering import Applier, Journal, replay
 from hearth.metering.journal import Mode
+from hearth.migrations import migrate
 from tests.metering.disk import left_behind, segments
 from tests.metering.ledgers import bring_back, outcomes, settled, take_away
 from tests.metering.records import begin, settle
@@ -57,9 +58,22 @@ async def test_what_is_settled_reaches_the_ledger_and_its_segments_go(
     assert left_behind(tmp_path) == []
 
 
-async def test_segments_go_while_the_gateway_runs(db: Database, tmp_path: Path) -> None:
-    journal = Journal(tmp_path, segment_bytes=10_000)
-    applier = Applier(journal, db)
+@pytest.fixture
+async def new_db(empty_url: str) -> AsyncIterator[Database]:
+    """Migrated by the process that uses it, as at a first start."""
+    database = Database(empty_url)
+    await database.open()
+    await migrate(database)
+    yield database
+    await database.close()
+
+
+@pytest.mark.parametrize("mode", get_args(Mode))
+async def test_segments_go_while_the_gateway_runs(
+    new_db: Database, tmp_path: Path, mode: Mode
+) -> None:
+    journal = Journal(tmp_path, mode=mode, segment_bytes=10_000)
+    applier = Applier(journal, new_db)
     applier.start()
     journal.begin(begin(9999))
 
@@ -67,7 +81,8 @@ async def test_segments_go_while_the_gateway_runs(db: Database, tmp_path: Path) 
     assert len(segments(tmp_path)) > 1
     await until(lambda: len(segments(tmp_path)) == 1)
 
-    assert await outcomes(db) == settled(*range(100))
+    assert applier.lag.error is None
+    assert await outcomes(new_db) == settled(*range(100))
     journal.settle(settle(9999))
     await applier.close()
 

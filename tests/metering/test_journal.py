@@ -126,6 +126,23 @@ async def test_waiters_for_the_disk_share_flushes(tmp_path: Path) -> None:
     journal.close()
 
 
+async def test_a_journal_closed_while_its_disk_is_flushed_ends_cleanly(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Journal(tmp_path, mode="fsync", segment_bytes=100)
+    journal.begin(begin(1))
+    journal.settle(settle(1))
+    waiting = asyncio.create_task(journal.synced())
+    await asyncio.sleep(0)
+
+    journal.close()
+
+    async with asyncio.timeout(LIMIT_S):
+        await waiting
+    assert on_disk(tmp_path) == [begin(1), settle(1)]
+    assert caplog.records == []  # where the event loop complains of a callback
+
+
 # A limit on the size of files is a full disk that a test can empty again.
 FULL_DISK = """
 import resource, sys

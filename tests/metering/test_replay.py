@@ -76,6 +76,25 @@ async def test_gateways_that_start_together_share_the_dead_ones(
     assert left_behind(tmp_path) == []
 
 
+async def test_a_gateway_may_start_while_another_replays(db: Database, tmp_path: Path) -> None:
+    def start_and_die() -> None:
+        for n in range(50):
+            journal = Journal(tmp_path)
+            journal.begin(begin(n))
+            journal.settle(settle(n))
+            journal.close(keep=True)
+
+    starting = asyncio.create_task(asyncio.to_thread(start_and_die))
+    while not starting.done():
+        await replay(tmp_path, db)
+        await asyncio.sleep(0)  # a replay that finds nothing waits for nothing
+    await starting
+    await replay(tmp_path, db)
+
+    assert await outcomes(db) == settled(*range(50))
+    assert left_behind(tmp_path) == []
+
+
 async def test_a_replay_that_fails_leaves_the_journal_to_the_next(
     db: Database, tmp_path: Path
 ) -> None:

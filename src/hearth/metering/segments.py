@@ -111,8 +111,8 @@ class Segments:
         return Unflushed(full=self._unflushed.copy(), newest=self._descriptor)
 
     def flushed(self, unflushed: Unflushed) -> None:
-        """Take note that a flush succeeded."""
-        for descriptor in unflushed.full:
+        """Take note that a flush succeeded; it may be known only after `close`."""
+        for descriptor in set(unflushed.full).intersection(self._unflushed):
             self._unflushed.remove(descriptor)
             os.close(descriptor)
 

@@ -96,8 +96,9 @@ async def flush_commits(conn: Connection) -> None:
     SQLite, and closing it, would drop SQLite's locks on it.)
     """
     if conn.dialect.name == "sqlite":
-        row = (await conn.execute(text("PRAGMA database_list"))).one()
-        await asyncio.to_thread(_flush_files, Path(f"{row.file}-wal"))
+        main = text("SELECT file FROM pragma_database_list WHERE name = 'main'")
+        file = (await conn.execute(main)).scalar_one()
+        await asyncio.to_thread(_flush_files, Path(f"{file}-wal"))
 
 
 def _flush_files(log: Path) -> None:
