@@ -21,7 +21,6 @@ from hearth.gateway.cold import ColdApp, caller_of
 from hearth.gateway.completions import Completions
 from hearth.gateway.dispatch import Dispatcher, Edge, Handler
 from hearth.gateway.fleet import Fleet
-from hearth.gateway.http import BodyLimits
 from hearth.gateway.inference import Inference
 from hearth.gateway.metrics import Metrics
 from hearth.gateway.request_log import RequestLog
@@ -154,7 +153,7 @@ class Hearth:
         ]
         edge = Edge(
             keys=self._keys,
-            limits=BodyLimits(max_bytes=settings.max_body_bytes, timeout_s=settings.body_timeout_s),
+            max_body_bytes=settings.max_body_bytes,
             metrics=metrics,
             request_log=RequestLog(with_bodies=settings.log_requests),
         )

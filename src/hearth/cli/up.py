@@ -36,7 +36,11 @@ async def serve(settings: Settings, *, fake: bool) -> None:
     hearth = Hearth(settings, fake=fake)
     try:
         await hearth.start()
-        server = make_server(hearth.dispatcher, drain_timeout_s=settings.drain_timeout_s)
+        server = make_server(
+            hearth.dispatcher,
+            body_timeout_s=settings.body_timeout_s,
+            drain_timeout_s=settings.drain_timeout_s,
+        )
         serving = asyncio.create_task(server.serve([listener]), name="server")
         stop_on_signals(server)
         introducing = asyncio.create_task(_introduce(hearth, settings, started_s))
@@ -76,6 +80,7 @@ async def _introduce(hearth: Hearth, settings: Settings, started_s: float) -> No
         raise SetupError(error.message) from error
     gc.collect()
     gc.freeze()  # what the start made stays; no collection need look at it again
+    gc.set_threshold(20_000, 20, 50)  # requests leave no cycles behind; look for them less often
     base_url = f"http://{settings.host}:{settings.port}"
     say(f"Hearth is ready at {base_url} after {perf_counter() - started_s:.1f} s.")
     if hearth.credentials is None:

@@ -7,6 +7,7 @@ usage chunk.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Protocol
 
 import msgspec
@@ -118,8 +119,11 @@ class _Spliced:
 
     def __init__(self, head: AnswerHead) -> None:
         self._head = head
-        opening = _encode(head.opening(self.chunk_kind))[:-1]
-        self._prefix = b"data: " + opening + b',"choices":[{"index":'
+
+    @cached_property
+    def _prefix(self) -> bytes:
+        opening = _encode(self._head.opening(self.chunk_kind))[:-1]
+        return b"data: " + opening + b',"choices":[{"index":'
 
     def events(self, delta: Delta) -> bytes:
         """See `Answer.events`."""

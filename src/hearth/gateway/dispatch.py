@@ -17,7 +17,7 @@ from typing import Protocol
 from hearth.accounts import Caller, credential
 from hearth.errors import ApiError, MethodNotAllowed
 from hearth.gateway.error_shapes import Family
-from hearth.gateway.http import BodyLimits, Exchange, Receive, Scope, Send
+from hearth.gateway.http import Exchange, Receive, Scope, Send
 from hearth.gateway.metrics import Metrics
 from hearth.gateway.request_log import RequestLog
 from hearth.kit.ids import new_uuid
@@ -54,7 +54,7 @@ class Edge:
     """What every hot request passes, whichever its route."""
 
     keys: Authenticator
-    limits: BodyLimits
+    max_body_bytes: int
     metrics: Metrics
     request_log: RequestLog
 
@@ -91,7 +91,7 @@ class Dispatcher:
             if exchange.scope["method"] != "POST":
                 raise MethodNotAllowed(f"Send {exchange.path} a POST.")
             exchange.caller = edge.keys.authenticate(credential(exchange.headers))
-            body = await exchange.body(edge.limits)
+            body = await exchange.body(edge.max_body_bytes)
             edge.request_log.request(exchange, body)
             await handler(exchange, body)
         except ApiError as error:

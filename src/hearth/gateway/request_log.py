@@ -36,7 +36,7 @@ class RequestLog:
             self._answer(exchange.request_id, message)
             await send(message)
 
-        exchange.send = send_and_log
+        exchange.send_through(send_and_log)
 
     def _answer(self, request_id: str, message: Message) -> None:
         if message["type"] == "http.response.start":
