@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -49,8 +50,8 @@ def test_killed_at_random_moments_it_loses_and_doubles_nothing(
 
     rows = ledger(tmp_path)
 
-    figures = f"{num_kills} kills, {len(finished)} finished, {num_sent} sent, {len(rows)} rows"
-    print(figures)  # shown by -s
+    figures = f"\n{num_kills} kills, {len(finished)} finished, {num_sent} sent, {len(rows)} rows\n"
+    sys.stdout.write(figures)  # shown by -s
     by_id = {request_id: used for request_id, _, used in rows}
     assert len(by_id) == len(rows), "a request has two rows"
     assert {request_id: by_id.get(request_id) for request_id in finished} == finished

@@ -6,14 +6,17 @@ from hearth.accounts.credential import credential
 from hearth.accounts.routes import routes
 from hearth.accounts.service import AccountService
 from hearth.accounts.snapshot import KeySnapshot
-from hearth.accounts.types import Caller, Role
+from hearth.accounts.types import ApiKey, Caller, KeyCreate, Role, UserCreate
 
 __all__ = [
     "AccountService",
+    "ApiKey",
     "Caller",
     "Credentials",
+    "KeyCreate",
     "KeySnapshot",
     "Role",
+    "UserCreate",
     "bootstrap",
     "credential",
     "read_credentials",
