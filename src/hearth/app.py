@@ -9,6 +9,7 @@ import asyncio
 import fcntl
 import os
 import sys
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -79,7 +80,8 @@ class Hearth:
         service = accounts.AccountService(self._db)
         base_url = f"http://{settings.host}:{settings.port}"
         self.credentials = await accounts.bootstrap(service, self.home, settings.profile, base_url)
-        self._store = catalog.ModelStore(self.home)
+        store, remotes = catalog.ModelStore(self.home), catalog.Remotes(self.home)
+        self._holdings = catalog.Holdings(store, remotes)
         self.router = self._make_router()
         served_by = self.router.route(settings.default_model, "fireworks").served_by
         self.default_model = served_by
@@ -95,10 +97,11 @@ class Hearth:
     def _make_router(self) -> Router:
         shipped = catalog.Catalog.load()
         if self._fake:
-            return Router(shipped, self._store, _fake_decide)
-        stand_ins = shipped.stand_ins(chat=self._settings.default_model)
+            return Router(shipped, self._holdings, _fake_decide)
+        known = shipped.with_local(self._holdings.list())
+        stand_ins = known.stand_ins(chat=self._settings.default_model)
         decide = partial(catalog.decide, profile=self._settings.profile, stand_ins=stand_ins)
-        return Router(shipped, self._store, decide)
+        return Router(shipped, self._holdings, decide)
 
     async def _start_metering(self) -> Inference:
         settings = self._settings
@@ -191,21 +194,28 @@ class Hearth:
         common = partial(
             WorkerSpec, replica_id="", address="", model=model, slots=settings.engine_slots
         )
+        held = self._holdings.find(model)
+        if isinstance(held, catalog.Remote):
+            return common(engine="remote", options=held.options)
         if self._fake:
             return common(engine="fake", context_tokens=1_000_000)
-        weights = self._store.find(model)
-        if weights is None:
+        if held is None:
             raise SetupError(f"The weights of {model} are not here; run `hearth pull {model}`.")
         return common(
             engine="llamacpp",
-            path=str(weights.path),
+            path=str(held.path),
             threads=settings.engine_threads or default_threads(),
             context_tokens=settings.engine_context_tokens,
         )
 
 
-def _fake_decide(model: catalog.CatalogModel, _: object) -> catalog.Serving:
-    """Let the fake engine stand in for every model that writes text."""
+def _fake_decide(
+    model: catalog.CatalogModel, held: Mapping[str, catalog.Holding]
+) -> catalog.Serving:
+    """Let the fake engine stand in for every model that writes text and is not attached."""
+    remote = held.get(model.name)
+    if isinstance(remote, catalog.Remote):
+        return catalog.Serving(model=model.name, engine="remote", remote=remote)
     is_text = catalog.Capability.COMPLETION in model.capabilities or model.type == "chat"
     reason = "The fake engine answers; it has no model."
     return catalog.Serving(

@@ -18,7 +18,7 @@ import uvicorn
 import uvloop
 
 from hearth.app import Hearth
-from hearth.catalog import ModelStore
+from hearth.catalog import Holdings, ModelStore, Remotes
 from hearth.errors import HearthError, SetupError, Unavailable
 from hearth.gateway.server import bind, make_server
 from hearth.kit.log import configure
@@ -104,7 +104,8 @@ def pull_default(settings: Settings) -> None:
     Raises:
         SetupError: it could not be fetched; the reason has been printed.
     """
-    if ModelStore(settings.home_path).find(settings.default_model) is not None:
+    home = settings.home_path
+    if Holdings(ModelStore(home), Remotes(home)).find(settings.default_model) is not None:
         return
     command = [sys.executable, "-m", "hearth.cli.main", "pull", settings.default_model]
     status = subprocess.run(command, check=False).returncode

@@ -1,6 +1,6 @@
 """From the model a caller names to the weights that answer, and what `/models` says of it.
 
-Everything is in memory; `refresh` looks at the model store again when something was pulled.
+Everything is in memory; `refresh` looks again when something was pulled, attached or detached.
 """
 
 from __future__ import annotations
@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hearth.catalog import Capability, Catalog, CatalogModel, ModelStore, Serving
+from hearth.catalog import Capability, Catalog, CatalogModel, Holding, Holdings, Serving
 from hearth.errors import ModelNotFound
 from hearth.gateway.job import Route
 
-Decide = Callable[[CatalogModel, ModelStore], Serving]
+Decide = Callable[[CatalogModel, Mapping[str, Holding]], Serving]
 
 
 class Router:
@@ -20,18 +20,18 @@ class Router:
 
     Args:
         catalog: what the product ships; models pulled here join it.
-        store: the weights that are here.
-        decide: says how a model is served, given the names of weights that are here.
+        holdings: the weights that are here and the models attached by URL.
+        decide: says how a model is served, given the holdings by name.
     """
 
     def __init__(
         self,
         catalog: Catalog,
-        store: ModelStore,
-        decide: Callable[[CatalogModel, Mapping[str, Any]], Serving],
+        holdings: Holdings,
+        decide: Decide,
     ) -> None:
         self._shipped = catalog
-        self._store = store
+        self._holdings = holdings
         self._decide = decide
         self._fingerprint = ""
         self._catalog = catalog
@@ -40,14 +40,13 @@ class Router:
         self.refresh()
 
     def refresh(self) -> None:
-        """Follow the model store, if it has changed."""
-        fingerprint = self._store.fingerprint()
+        """Follow what is held here, if it has changed."""
+        fingerprint = self._holdings.fingerprint()
         if fingerprint == self._fingerprint:
             return
-        weights = self._store.list()
-        by_name = {each.name: each for each in weights}
-        self._catalog = self._shipped.with_local(weights)
-        self._servings = {m.name: self._decide(m, by_name) for m in self._catalog.models}
+        held = {each.name: each for each in self._holdings.list()}
+        self._catalog = self._shipped.with_local(held.values())
+        self._servings = {m.name: self._decide(m, held) for m in self._catalog.models}
         self._routes = {}
         self._fingerprint = fingerprint
 
@@ -88,6 +87,13 @@ class Router:
         visible = (m for m in self._catalog.models if m.account in ("fireworks", account_id))
         described = [self._describe(model) for model in visible]
         return sorted(described, key=lambda each: (not each["callable"], each["id"]))
+
+    def owned_by(self, account_id: str) -> list[tuple[CatalogModel, Serving]]:
+        """The models of one account, by id, and how each is served."""
+        self.refresh()
+        owned = (model for model in self._catalog.models if model.account == account_id)
+        by_id = sorted(owned, key=lambda model: model.id)
+        return [(model, self._servings[model.name]) for model in by_id]
 
     def describe(self, name: str, account_id: str) -> dict[str, Any] | None:
         """One model, by any of its names."""
