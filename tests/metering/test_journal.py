@@ -72,6 +72,18 @@ def test_each_segment_holds_the_begin_of_every_request_settled_in_it(tmp_path: P
     journal.close()
 
 
+def test_many_open_requests_do_not_fill_the_disk_with_their_begins(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, segment_bytes=10_000)
+    for n in range(1000):
+        journal.begin(begin(n))
+
+    for n in range(1000):
+        journal.settle(settle(n))
+
+    assert len(on_disk(tmp_path)) < 15_000
+    journal.close()
+
+
 def test_settling_what_never_began_or_is_settled_is_the_callers_fault(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     journal.begin(begin(1))

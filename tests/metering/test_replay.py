@@ -21,8 +21,8 @@ def dead_gateway(home: Path, name: str, *, num_settled: int, num_open: int = 0) 
     journal = Journal(home, segment_bytes=10_000)
     for n in range(num_settled + num_open):
         journal.begin(begin(n, name=name))
-    for n in range(num_settled):
-        journal.settle(settle(n, name=name))
+        if n < num_settled:
+            journal.settle(settle(n, name=name))
     journal.close()
     return home / "journal" / journal.instance
 

@@ -53,13 +53,14 @@ class Segments:
         self._is_closed = False
         self._path, self._descriptor = self._create(0)
         self._size = 0
+        self._limit_bytes = segment_bytes
         self._spoiled = False
         self._unflushed = [os.open(folder, os.O_RDONLY | os.O_CLOEXEC)]
 
     @property
     def is_full(self) -> bool:
         """Whether the next bytes belong into a new file, because of size or a failed write."""
-        return self._spoiled or self._size >= self._segment_bytes
+        return self._spoiled or self._size >= self._limit_bytes
 
     @property
     def oldest(self) -> Segment | None:
@@ -104,6 +105,8 @@ class Segments:
         self._unflushed += [self._descriptor, folder]
         self._number += 1
         self._path, self._descriptor, self._size = path, descriptor, len(head)
+        # Besides the head: a head near the limit would otherwise be repeated at every record.
+        self._limit_bytes = len(head) + self._segment_bytes
         self._spoiled = False
 
     def unflushed(self) -> Unflushed:
