@@ -5,18 +5,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import fcntl
+import inspect
 import os
-import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
-from pathlib import Path
+from typing import Any, cast
 
 from hearth import accounts, catalog, deployments, metering, migrations
 from hearth.engines.protocol import WorkerSpec
-from hearth.errors import SetupError
+from hearth.errors import ModelNotFound, SetupError
 from hearth.gateway.chat import ChatCompletions
 from hearth.gateway.cold import ColdApp, caller_of
 from hearth.gateway.completions import Completions
@@ -29,6 +27,8 @@ from hearth.gateway.routes import health_routes, model_routes
 from hearth.gateway.routing import Router
 from hearth.gateway.snapshots import Snapshots
 from hearth.kit.db import Database
+from hearth.kit.home import take_home
+from hearth.kit.processes import run_module
 from hearth.settings import Settings
 
 HOT_ROUTES = {
@@ -70,7 +70,7 @@ class Hearth:
             SetupError: the home, the database or the model store stops it.
         """
         settings, ending = self._settings, self._ending
-        ending.callback(os.close, _take_home(self.home))
+        ending.callback(os.close, take_home(self.home))
         self._db = Database(settings.state_url)
         await self._db.open()
         ending.push_async_callback(self._db.close)
@@ -83,8 +83,7 @@ class Hearth:
         store, remotes = catalog.ModelStore(self.home), catalog.Remotes(self.home)
         self._holdings = catalog.Holdings(store, remotes)
         self.router = self._make_router()
-        served_by = self.router.route(settings.default_model, "fireworks").served_by
-        self.default_model = served_by
+        self.default_model = self._find_default()
         inference = await self._start_metering()
         await self._start_snapshots()
         await self._start_controller()
@@ -102,6 +101,17 @@ class Hearth:
         stand_ins = known.stand_ins(chat=self._settings.default_model)
         decide = partial(catalog.decide, profile=self._settings.profile, stand_ins=stand_ins)
         return Router(shipped, self._holdings, decide)
+
+    def _find_default(self) -> str:
+        """Whose weights answer for the default model."""
+        name = self._settings.default_model
+        try:
+            return self.router.route(name, "fireworks").served_by
+        except ModelNotFound as error:
+            raise SetupError(
+                f"HEARTH_DEFAULT_MODEL {name!r} cannot be served. {error.details} "
+                "`hearth models` lists what can."
+            ) from error
 
     async def _start_metering(self) -> Inference:
         settings = self._settings
@@ -223,6 +233,25 @@ def _fake_decide(
     )
 
 
+def route_table() -> list[tuple[str, str, str]]:
+    """Every route: method, canonical path, and what it does; the reference is made from it."""
+    nothing = cast(Any, None)  # Any: the routes are listed, never called
+    service = accounts.AccountService(Database("sqlite:////nothing-opens-it"))
+    cold = [
+        *model_routes(nothing, nothing),
+        *accounts.routes(service, nothing),
+        *health_routes(nothing),
+    ]
+    return [
+        *(("POST", path, summary) for path, summary in HOT_ROUTES.items()),
+        *(
+            (method, route.path, (inspect.getdoc(route.endpoint) or "").partition("\n")[0])
+            for route in cold
+            for method in sorted((route.methods or {"GET"}) - {"HEAD"})
+        ),
+    ]
+
+
 def default_threads() -> int:
     """Threads of one engine: as many as this process may use, which never oversubscribes."""
     return len(os.sched_getaffinity(0))
@@ -234,28 +263,5 @@ async def _migrate(settings: Settings) -> None:
         "HEARTH_HOME": settings.home,
         "HEARTH_DATABASE_URL": settings.state_url,
     }
-    migrating = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "hearth.migrations", env=environment
-    )
-    if await migrating.wait() != 0:
+    if await run_module("hearth.migrations", env=environment) != 0:
         raise SetupError("The database could not be brought up to date; see above.")
-
-
-def _take_home(home: Path) -> int:
-    """Make the home folder and lock it: one controller a home."""
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = os.open(home / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    except OSError as error:
-        raise SetupError(
-            f"Cannot write to {home} ({error.strerror}); "
-            "make it writable or choose another with HEARTH_HOME."
-        ) from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        raise SetupError(
-            f"Another Hearth uses {home}; stop it, or choose another home with HEARTH_HOME."
-        ) from None
-    return lock

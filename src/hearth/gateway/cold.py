@@ -12,9 +12,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hearth.accounts import Caller, credential
-from hearth.errors import ApiError, MethodNotAllowed, NotFound
-from hearth.gateway.dispatch import Authenticator, InternalError
-from hearth.gateway.error_shapes import Family, PathNotFound, error_body, error_headers
+from hearth.errors import ApiError, InternalError, MethodNotAllowed, NotFound, PathNotFound
+from hearth.gateway.dispatch import Authenticator
+from hearth.gateway.error_shapes import Family, error_body, error_headers
 from hearth.gateway.http import Message, Receive, Scope, Send
 from hearth.gateway.metrics import Metrics
 from hearth.kit.ids import new_uuid

@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import Protocol
 
 from hearth.accounts import Caller, credential
-from hearth.errors import ApiError, MethodNotAllowed
+from hearth.errors import ApiError, InternalError, MethodNotAllowed
 from hearth.gateway.error_shapes import Family
 from hearth.gateway.http import Exchange, Receive, Scope, Send
 from hearth.gateway.metrics import Metrics
@@ -36,10 +36,6 @@ class Authenticator(Protocol):
     def authenticate(self, raw_key: str | None) -> Caller:
         """Return the caller; raises `Unauthenticated`."""
         ...
-
-
-class InternalError(ApiError):
-    """A fault of ours; the log has the traceback under the request id."""
 
 
 @lru_cache(maxsize=1024)

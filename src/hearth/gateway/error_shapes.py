@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from hearth.errors import ApiError, Conflict, NotFound
+from hearth.errors import ApiError, Conflict, PathNotFound
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -30,10 +30,6 @@ _ANTHROPIC_TYPES = {
     404: "not_found_error", 408: "timeout_error", 413: "invalid_request_error",
     429: "rate_limit_error", 503: "overloaded_error",
 }  # fmt: skip
-
-
-class PathNotFound(NotFound):
-    """No route has this path; clients know the kind by its own `type`."""
 
 
 def error_object(error: ApiError) -> dict[str, Any]:  # Any: a JSON object

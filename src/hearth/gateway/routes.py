@@ -12,6 +12,7 @@ from starlette.routing import Route
 
 from hearth.accounts import Caller
 from hearth.errors import ModelNotFound
+from hearth.gateway.model_resources import model_resource_routes
 from hearth.gateway.routing import Router
 
 CallerOf = Callable[[Request], Caller]
@@ -30,7 +31,7 @@ class Health(Protocol):
 
 
 def model_routes(router: Router, caller_of: CallerOf) -> list[Route]:
-    """GET /models and GET /models/{name}."""
+    """GET /models and GET /models/{name}, and the same as the control plane has it."""
 
     async def list_models(request: Request) -> Response:
         """List every model the caller may name, and whether it can be called."""
@@ -46,7 +47,11 @@ def model_routes(router: Router, caller_of: CallerOf) -> list[Route]:
             raise ModelNotFound(router.why_not(name, account_id))
         return _json(found)
 
-    return [Route("/models", list_models), Route("/models/{name:path}", get_model)]
+    return [
+        Route("/models", list_models),
+        Route("/models/{name:path}", get_model),
+        *model_resource_routes(router, caller_of),
+    ]
 
 
 def health_routes(health: Health) -> list[Route]:

@@ -112,11 +112,12 @@ class Router:
             "supports_chat": Capability.CHAT in model.capabilities,
             "supports_image_input": Capability.IMAGE_INPUT in model.capabilities,
             "supports_tools": Capability.TOOLS in model.capabilities,
-            "context_length": model.context_length,
             "category": str(model.category),
             "callable": serving.callable,
             "served_by": serving.served_by,
         }
+        if model.context_length is not None:  # the 0.x client takes a number or nothing, not null
+            described["context_length"] = model.context_length
         if serving.details:
             described["details"] = serving.details
         return described

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from hearth.engines import Supervisor, WorkerReport
 from hearth.engines.protocol import WorkerSpec
-from hearth.engines.supervisor import Supervisor, WorkerReport
 
 
 class LocalExecutor:
