@@ -23,7 +23,15 @@ def free_port() -> int:
     """A port that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _environment_of(process: Path) -> bytes:
+    try:
+        return (process / "environ").read_bytes()
+    except OSError:
+        return b""  # it has ended, or is no process
 
 
 class RunningHearth:
@@ -43,6 +51,7 @@ class RunningHearth:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            process_group=0,  # so that `interrupt` reaches it and its children, and nobody else
         )
         self._settled = threading.Event()
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -66,7 +75,8 @@ class RunningHearth:
     @property
     def credentials(self) -> dict[str, str]:
         """What the dev profile wrote for clients."""
-        return json.loads((self.home / "credentials.json").read_text())
+        written: dict[str, str] = json.loads((self.home / "credentials.json").read_text())
+        return written
 
     def client(self, *, key: str | None = None) -> httpx.Client:
         """An HTTP client with the dev key, or another."""
@@ -93,10 +103,19 @@ class RunningHearth:
         self.process.wait(10)
         self._reader.join(10)
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C: a terminal sends it to the children too."""
+        os.killpg(self.process.pid, signal.SIGINT)
+
+    def leaves_nothing(self) -> bool:
+        """Whether every process that was started for its home has ended."""
+        mark = f"HEARTH_HOME={self.home}\0".encode()
+        return not any(mark in _environment_of(process) for process in Path("/proc").iterdir())
+
     def stop(self) -> int:
         """End it as Ctrl-C does; return its exit status."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+            self.interrupt()
         status = self.process.wait(30)
         self._reader.join(10)
         return status

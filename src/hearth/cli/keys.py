@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple, TypeVar
 
 import typer
@@ -147,12 +146,13 @@ async def _accounts() -> AsyncIterator[AccountService]:
     """
     from hearth.accounts import AccountService
     from hearth.kit.db import Database
+    from hearth.kit.home import make_home
     from hearth.migrations import migrate
     from hearth.settings import load_settings
 
     settings = load_settings()
     if not settings.database_url:
-        _make_home(settings.home_path)
+        make_home(settings.home_path)
     db = Database(settings.state_url)
     try:
         await db.open()
@@ -160,17 +160,6 @@ async def _accounts() -> AsyncIterator[AccountService]:
         yield AccountService(db)
     finally:
         await db.close()
-
-
-def _make_home(home: Path) -> None:
-    from hearth.errors import SetupError
-
-    try:
-        home.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError as error:
-        raise SetupError(
-            f"Cannot write to {home} ({error.strerror}); choose another with HEARTH_HOME."
-        ) from error
 
 
 async def _every_key(service: AccountService, account: str | None) -> AsyncIterator[_Owned]:

@@ -12,6 +12,7 @@ import logging
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from time import perf_counter
 
 import uvicorn
@@ -21,8 +22,13 @@ from hearth.app import Hearth
 from hearth.catalog import Holdings, ModelStore, Remotes
 from hearth.errors import HearthError, SetupError, Unavailable
 from hearth.gateway.server import bind, make_server
+from hearth.kit.home import make_home
 from hearth.kit.log import configure
+from hearth.kit.processes import run_module
 from hearth.settings import Settings, load_settings
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SUPERVISOR = "hearth.engines.supervisor"
 
 
 async def serve(settings: Settings, *, fake: bool) -> None:
@@ -34,6 +40,7 @@ async def serve(settings: Settings, *, fake: bool) -> None:
     started_s = perf_counter()
     listener = bind(settings.host, settings.port)
     hearth = Hearth(settings, fake=fake)
+    stop_starting_on_signals()
     try:
         await hearth.start()
         server = make_server(
@@ -46,9 +53,10 @@ async def serve(settings: Settings, *, fake: bool) -> None:
         introducing = asyncio.create_task(_introduce(hearth, settings, started_s))
         try:
             await asyncio.wait({serving, introducing}, return_when=asyncio.FIRST_COMPLETED)
-            if introducing.done():
-                introducing.result()
-                await serving
+            failure = introducing.exception() if introducing.done() else None
+            if failure is not None and not server.should_exit:
+                raise failure
+            await serving
         finally:
             introducing.cancel()
             server.should_exit = True
@@ -57,14 +65,27 @@ async def serve(settings: Settings, *, fake: bool) -> None:
         await hearth.stop()
 
 
+def stop_starting_on_signals() -> None:
+    """Give up what the current task does at a signal; what it has started, it ends."""
+    starting = asyncio.current_task()
+    assert starting is not None
+    for number in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, starting.cancel)
+
+
 def stop_on_signals(server: uvicorn.Server) -> None:
     """Drain on the first signal, cut what still runs on the second."""
+    is_draining = False
 
     def on_signal() -> None:
-        server.force_exit = server.should_exit
-        server.should_exit = True
+        nonlocal is_draining
+        server.force_exit = is_draining
+        if is_draining:  # uvicorn alone would go on waiting for the connections
+            for connection in list(server.server_state.connections):
+                connection.transport.abort()
+        is_draining = server.should_exit = True
 
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, on_signal)
 
 
@@ -78,6 +99,7 @@ async def _introduce(hearth: Hearth, settings: Settings, started_s: float) -> No
         await hearth.fleet.pick(hearth.default_model, None)
     except Unavailable as error:
         raise SetupError(error.message) from error
+    logging.getLogger(SUPERVISOR).setLevel(logging.NOTSET)
     gc.collect()
     gc.freeze()  # what the start made stays; no collection need look at it again
     gc.set_threshold(20_000, 20, 50)  # requests leave no cycles behind; look for them less often
@@ -86,9 +108,8 @@ async def _introduce(hearth: Hearth, settings: Settings, started_s: float) -> No
     if hearth.credentials is None:
         say("Profile production has no key of its own; make one with `hearth keys create`.")
         return
-    arguments = ("-m", "hearth.cli.first_answer", str(hearth.home), settings.default_model)
-    shown = await asyncio.create_subprocess_exec(sys.executable, *arguments)
-    if await shown.wait() != 0:
+    arguments = (str(hearth.home), settings.default_model)
+    if await run_module("hearth.cli.first_answer", *arguments) != 0:
         raise SetupError("The first answer failed; see above.")
 
 
@@ -104,7 +125,7 @@ def pull_default(settings: Settings) -> None:
     Raises:
         SetupError: it could not be fetched; the reason has been printed.
     """
-    home = settings.home_path
+    home = make_home(settings.home_path)
     if Holdings(ModelStore(home), Remotes(home)).find(settings.default_model) is not None:
         return
     command = [sys.executable, "-m", "hearth.cli.main", "pull", settings.default_model]
@@ -123,9 +144,11 @@ def main() -> None:
         configure(settings.log_level)
         for chatty in ("uvicorn", "alembic"):
             logging.getLogger(chatty).setLevel(logging.WARNING)
-        if not fake:
-            pull_default(settings)
-        uvloop.run(serve(settings, fake=fake))
+        logging.getLogger(SUPERVISOR).setLevel(logging.ERROR)  # a failed start has its own line
+        with suppress(asyncio.CancelledError, KeyboardInterrupt):  # stopped while it started
+            if not fake:
+                pull_default(settings)
+            uvloop.run(serve(settings, fake=fake))
     except HearthError as error:
         sys.stderr.write(f"hearth: {error}\n")
         sys.exit(1)
