@@ -46,3 +46,11 @@ def test_a_model_that_is_not_there_is_404_with_the_sentence(api: httpx.Client) -
     assert (
         response.json()["error"]["message"] == "Model not found, inaccessible, and/or not deployed"
     )
+
+
+def test_an_unknown_context_length_is_left_out_as_old_clients_need(api: httpx.Client) -> None:
+    listed = api.get("/models").json()["data"]
+
+    lengths = [model["context_length"] for model in listed if "context_length" in model]
+    assert 0 < len(lengths) < len(listed)
+    assert all(isinstance(length, int) for length in lengths)

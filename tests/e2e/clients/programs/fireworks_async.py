@@ -1,0 +1,37 @@
+"""The asynchronous client of the `fireworks-ai` package, which rides on aiohttp; prints JSON."""
+
+import asyncio
+import json
+import sys
+
+from fireworks import AsyncFireworks
+
+ASK = {
+    "model": "accounts/fireworks/models/llama-v3p1-8b-instruct",
+    "messages": [{"role": "user", "content": "Say hi"}],
+    "max_tokens": 16,
+}
+
+
+async def stream(client, seed):
+    chunks = await client.chat.completions.create(**ASK, seed=seed, stream=True)
+    return "".join([chunk.choices[0].delta.content or "" async for chunk in chunks])
+
+
+async def chat(client, seed):
+    answer = await client.chat.completions.create(**ASK, seed=seed)
+    return answer.choices[0].message.content
+
+
+async def main():
+    async with AsyncFireworks(max_retries=0, timeout=30) as client:
+        whole = await asyncio.gather(*(chat(client, seed) for seed in range(5)))
+        streamed = await asyncio.gather(*(stream(client, seed) for seed in range(5)))
+        return {
+            "whole": whole,
+            "streamed": streamed,
+            "accounts": [account.name async for account in client.accounts.list()],
+        }
+
+
+json.dump(asyncio.run(main()), sys.stdout)
