@@ -26,7 +26,7 @@ from benchmarks.processes import PYTHON, Process, free_port
 
 ROUNDS = 5
 STREAMS = (1, 8, 16)
-NUM_TOKENS = 48
+NUM_TOKENS = 32
 FIRST_TOKEN_REQUESTS = 15
 FIRST_TOKEN_RATE_HZ = 5.0  # slow enough that they do not overlap
 
