@@ -55,6 +55,7 @@ class Reconciler:
         self._make_spec = make_spec
         self._on_change = on_change
         self._replicas: dict[str, Replica] = {}
+        self._specs: dict[str, WorkerSpec] = {}
         self._dirty: set[str] = set()
         self._gone: set[str] = set()
         self._wake = asyncio.Event()
@@ -101,18 +102,30 @@ class Reconciler:
         async with self._db.read() as conn:
             requested = await store.requested_models(conn)
         for model in requested:
-            self._retry_or_serve(model)
+            await self._retry_or_serve(model)
         if requested or self._dirty:
             await self._record()
 
-    def _retry_or_serve(self, model: str) -> None:
+    async def _retry_or_serve(self, model: str) -> None:
         for replica in list(self._replicas.values()):
             if replica.model == model:
                 if self._executor.is_running(replica.id):
-                    return
+                    if not self._is_outdated(replica):
+                        return
+                    await self._executor.stop(replica.id, 0)  # it runs nothing: it has not started
                 self._gone.add(replica.id)  # its weights were not here; they may be by now
                 del self._replicas[replica.id]
+                self._specs.pop(replica.id, None)
         self._serve(model)
+
+    def _is_outdated(self, replica: Replica) -> bool:
+        """Whether it fails to start in a way that would not be chosen any more."""
+        if replica.state is not ReplicaState.FAILED:
+            return False
+        try:
+            return self._make_spec(replica.model) != self._specs[replica.id]
+        except SetupError:
+            return True
 
     async def _record(self) -> None:
         dirty, self._dirty = self._dirty, set()
@@ -138,6 +151,7 @@ class Reconciler:
             self._put(replace(replica, state=ReplicaState.FAILED, message=str(error)))
             return
         self._put(replace(replica, engine=spec.engine))
+        self._specs[replica.id] = spec
         spec = replace(spec, replica_id=replica.id)
         self._executor.start(spec, partial(self._on_report, replica.id))
 
