@@ -6,7 +6,7 @@ import asyncio
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from itertools import count
 from pathlib import Path
 
@@ -39,21 +39,24 @@ def empty_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> I
         yield f"sqlite:///{tmp_path}/empty.db"
         return
     server: Postgres = request.getfixturevalue("postgres")
-    with _fresh_database(server, template="template0") as url:
-        yield url
+    name = f"test_{next(_numbers)}"
+    server.run(f"CREATE DATABASE {name} TEMPLATE template0")
+    yield server.url(name)
+    server.run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
 def db_url(dialect: str, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a database with the schema and no rows; a copy of one migrated once."""
+    """The URL of a database with the schema and no rows: a copy, or emptied after the last test."""
     if dialect == "sqlite":
         path = tmp_path / "state.db"
         shutil.copyfile(request.getfixturevalue("_migrated_sqlite"), path)
         yield f"sqlite:///{path}"
         return
-    template = request.getfixturevalue("_migrated_postgres")
-    with _fresh_database(request.getfixturevalue("postgres"), template=template) as url:
-        yield url
+    server: Postgres = request.getfixturevalue("postgres")
+    name = request.getfixturevalue("_migrated_postgres")
+    server.empty(name)
+    yield server.url(name)
 
 
 @pytest.fixture
@@ -95,11 +98,3 @@ async def _migrate(url: str) -> None:
     await database.open()
     await migrate(database)
     await database.close()
-
-
-@contextmanager
-def _fresh_database(server: Postgres, *, template: str) -> Iterator[str]:
-    name = f"test_{next(_numbers)}"
-    server.run(f"CREATE DATABASE {name} TEMPLATE {template}")
-    yield server.url(name)
-    server.run(f"DROP DATABASE {name} WITH (FORCE)")

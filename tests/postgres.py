@@ -29,6 +29,15 @@ SETTINGS = [
     "max_connections=60",
 ]
 
+_END_SESSIONS = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
+)
+_TRUNCATE_ALL = """
+DO $$ BEGIN EXECUTE (
+    SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') FROM pg_tables
+    WHERE schemaname = 'public' AND tablename <> 'alembic_version'
+); END $$"""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Postgres:
@@ -40,10 +49,15 @@ class Postgres:
         """Where Hearth finds a database of this server."""
         return f"postgresql://tester@/{database}?host={self.folder}"
 
-    def run(self, sql: str) -> None:
+    def run(self, sql: str, *, database: str = "postgres") -> None:
         """Run one administrative statement outside a transaction."""
-        with psycopg.connect(self.url("postgres"), autocommit=True, connect_timeout=10) as conn:
+        with psycopg.connect(self.url(database), autocommit=True, connect_timeout=10) as conn:
             conn.execute(sql.encode())
+
+    def empty(self, database: str) -> None:
+        """End every session of a migrated database and remove every row."""
+        self.run(_END_SESSIONS.format(database=database))
+        self.run(_TRUNCATE_ALL, database=database)
 
 
 @contextmanager

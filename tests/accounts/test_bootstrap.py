@@ -135,7 +135,7 @@ async def test_production_owns_the_catalogue_and_makes_no_key(db: Database, tmp_
         await service.get_account("dev")
 
 
-@pytest.mark.parametrize("step", [5, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.slow)])
 async def test_a_kill_at_any_moment_is_made_good_by_the_next_start(
     db: Database, db_url: str, tmp_path: Path, step: int
 ) -> None:

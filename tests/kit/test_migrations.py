@@ -50,12 +50,13 @@ def test_head_is_the_newest_revision() -> None:
     assert ScriptDirectory(str(folder)).get_heads() == [HEAD]
 
 
-async def test_a_state_written_by_a_newer_hearth_is_left_alone(db: Database) -> None:
-    async with db.write() as conn:
+async def test_a_state_written_by_a_newer_hearth_is_left_alone(empty_db: Database) -> None:
+    await migrate(empty_db)
+    async with empty_db.write() as conn:
         await conn.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
     with pytest.raises(SetupError, match="revision 9999, which this Hearth does not know"):
-        await migrate(db)
+        await migrate(empty_db)
 
 
 def test_a_state_at_head_is_checked_without_alembic(db_url: str) -> None:
