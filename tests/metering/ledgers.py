@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from sqlalchemy import RowMapping, select, text
 
 from hearth.kit.db import Database
@@ -28,13 +31,13 @@ def settled(*numbers: int, name: str = "r") -> dict[str, tuple[str, int]]:
     return {f"{name}-{n}": ("stop", 2 * n + 1) for n in numbers}
 
 
-async def take_away(db: Database) -> None:
-    """Make every write to the ledger fail."""
+@asynccontextmanager
+async def ledger_away(db: Database) -> AsyncIterator[None]:
+    """Make everything that touches the ledger fail inside the block."""
     async with db.write() as conn:
         await conn.execute(text("ALTER TABLE usage_events RENAME TO usage_events_away"))
-
-
-async def bring_back(db: Database) -> None:
-    """Undo `take_away`."""
-    async with db.write() as conn:
-        await conn.execute(text("ALTER TABLE usage_events_away RENAME TO usage_events"))
+    try:
+        yield
+    finally:
+        async with db.write() as conn:
+            await conn.execute(text("ALTER TABLE usage_events_away RENAME TO usage_events"))

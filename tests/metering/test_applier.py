@@ -14,7 +14,7 @@ from hearth.metering import Applier, Journal, replay
 from hearth.metering.journal import Mode
 from hearth.migrations import migrate
 from tests.metering.disk import left_behind, segments
-from tests.metering.ledgers import bring_back, outcomes, settled, take_away
+from tests.metering.ledgers import ledger_away, outcomes, settled
 from tests.metering.records import begin, settle
 
 LIMIT_S = 30
@@ -105,13 +105,12 @@ async def test_a_ledger_that_is_away_shows_and_is_caught_up_with(
     journal = Journal(tmp_path, segment_bytes=10_000, max_backlog=50)
     applier = Applier(journal, db, interval_s=0.001)
     applier.start()
-    await take_away(db)
-    serve(journal, range(300))
-    await until(lambda: applier.lag.error is not None)
-    assert applier.lag.num_requests == 300
-    assert applier.lag.age_s > 0
+    async with ledger_away(db):
+        serve(journal, range(300))
+        await until(lambda: applier.lag.error is not None)
+        assert applier.lag.num_requests == 300
+        assert applier.lag.age_s > 0
 
-    await bring_back(db)
     serve(journal, range(300, 1000))
     await until_applied(applier)
 
@@ -130,10 +129,9 @@ async def test_what_the_ledger_never_got_waits_for_the_next_start(
     journal = Journal(tmp_path, segment_bytes=10_000)
     applier = Applier(journal, db)
     applier.start()
-    await take_away(db)
-    serve(journal, range(200))
-    await applier.close()
-    await bring_back(db)
+    async with ledger_away(db):
+        serve(journal, range(200))
+        await applier.close()
     assert await outcomes(db) == {}
 
     await replay(tmp_path, db)

@@ -12,7 +12,7 @@ from hearth.kit.db import Database
 from hearth.metering import Outcome, UsageTotal, usage_totals
 from hearth.metering.ledger import apply, interrupted
 from hearth.metering.types import Entry
-from tests.metering.ledgers import outcomes, rows, settled, take_away
+from tests.metering.ledgers import ledger_away, outcomes, rows, settled
 from tests.metering.records import START_NS, begin, settle
 
 
@@ -75,12 +75,11 @@ async def test_a_batch_that_breaks_off_leaves_nothing_and_may_be_tried_again(db:
 
 
 async def test_a_ledger_out_of_reach_is_said_so(db: Database) -> None:
-    await take_away(db)
-
-    with pytest.raises(Unavailable, match="ledger"):
-        await apply(db, "gateway-1", entries(1))
-    with pytest.raises(Unavailable, match="ledger"):
-        await usage_totals(db, since=datetime.now(UTC), until=datetime.now(UTC))
+    async with ledger_away(db):
+        with pytest.raises(Unavailable, match="ledger"):
+            await apply(db, "gateway-1", entries(1))
+        with pytest.raises(Unavailable, match="ledger"):
+            await usage_totals(db, since=datetime.now(UTC), until=datetime.now(UTC))
 
 
 async def test_totals_are_by_account_model_and_day(db: Database) -> None:

@@ -12,7 +12,7 @@ from hearth.errors import Unavailable
 from hearth.kit.db import Database
 from hearth.metering import Applier, Journal, Replayed, replay
 from tests.metering.disk import left_behind, segments
-from tests.metering.ledgers import bring_back, outcomes, rows, settled, take_away
+from tests.metering.ledgers import ledger_away, outcomes, rows, settled
 from tests.metering.records import START_NS, begin, settle
 
 
@@ -99,12 +99,10 @@ async def test_a_replay_that_fails_leaves_the_journal_to_the_next(
     db: Database, tmp_path: Path
 ) -> None:
     dead_gateway(tmp_path, "a", num_settled=10)
-    await take_away(db)
+    async with ledger_away(db):
+        with pytest.raises(Unavailable):
+            await replay(tmp_path, db)
 
-    with pytest.raises(Unavailable):
-        await replay(tmp_path, db)
-
-    await bring_back(db)
     assert (await replay(tmp_path, db)).num_settled == 10
     assert await outcomes(db) == settled(*range(10), name="a")
 
@@ -136,10 +134,8 @@ async def test_a_damaged_segment_is_kept_and_harms_no_other(
 
     assert [path.read_bytes() for path in left_behind(tmp_path)] == [bytes(harmed)]
     assert "damaged" in caplog.text
-    found = await outcomes(db)
-    assert len(found) == 200
-    num_lost = [outcome for outcome, _ in found.values()].count("interrupted")
-    assert 0 < num_lost < 60
+    found = set((await outcomes(db)).items()) & set(settled(*range(200), name="a").items())
+    assert 200 - 40 < len(found) < 200, "lost more than the rest of one segment, or nothing"
 
 
 async def test_an_interruption_has_the_time_of_the_journals_last_record(
@@ -149,4 +145,4 @@ async def test_an_interruption_has_the_time_of_the_journals_last_record(
 
     await replay(tmp_path, db)
 
-    assert (await rows(db))["a-3"]["settle_time_ns"] == START_NS + 2 + 10**9
+    assert (await rows(db))["a-3"]["settle_time_ns"] == START_NS + 3

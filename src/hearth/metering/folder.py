@@ -35,7 +35,8 @@ class Folder:
             OSError: the folder cannot be made.
         """
         while True:
-            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with suppress(FileExistsError):  # `exist_ok` fails if it goes away meanwhile
+                path.mkdir(mode=0o700, parents=True)
             # Nobody but a replay that looks in can hold it, and that one finds nothing to do.
             folder = cls._lock(path, fcntl.LOCK_EX)
             if folder is not None:
