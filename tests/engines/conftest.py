@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from hearth.engines import fake
 from hearth.engines.engine import Engine
 from hearth.engines.llm import llamacpp
 from hearth.engines.protocol import WorkerSpec
@@ -24,6 +25,8 @@ class Subject:
     context: int
     prompt: str = "Once upon a time"
     "Makes it talk for long."
+    num_cancels: int = 1000
+    "Fewer for a model whose first token takes its time."
 
 
 Make = Callable[..., Subject]
@@ -54,15 +57,23 @@ def llama_spec(path: Path, **changes: object) -> WorkerSpec:
 def _llamacpp(path: Path) -> Make:
     def make(*, slots: int, context: int) -> Subject:
         spec = llama_spec(path, slots=slots, context_tokens=context)
-        return Subject(engine=llamacpp.build(spec), slots=slots, context=context)
+        few = 100 if path == smollm2_path() else 1000
+        engine = llamacpp.build(spec)
+        return Subject(engine=engine, slots=slots, context=context, num_cancels=few)
 
     return make
 
 
-@pytest.fixture(params=["llamacpp-tiny", "llamacpp-smollm2"])
+def _fake(*, slots: int, context: int) -> Subject:
+    spec = llama_spec(Path(), engine="fake", slots=slots, context_tokens=context)
+    return Subject(engine=fake.build(spec), slots=slots, context=context)
+
+
+@pytest.fixture(params=["fake", "llamacpp-tiny", "llamacpp-smollm2"])
 def make_subject(request: pytest.FixtureRequest, tiny_model: Path) -> Make:
     """Runs the test once for each engine."""
     return {
+        "fake": _fake,
         "llamacpp-tiny": _llamacpp(tiny_model),
         "llamacpp-smollm2": _llamacpp(smollm2_path()),
     }[request.param]

@@ -20,12 +20,12 @@ from hearth.engines.protocol import (
     GenerateRequest,
     Hello,
     Message,
+    Ready,
     Stats,
     Usage,
     WorkerSpec,
 )
 from hearth.engines.wire import Connection, FrameType
-from hearth.engines.worker import Ready
 
 LIMIT_S = 20.0
 "How long anything a worker does may take in a test."
