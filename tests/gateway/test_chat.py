@@ -164,6 +164,8 @@ def test_content_parts_are_joined(api: httpx.Client) -> None:
 def test_a_developer_message_counts_as_system(api: httpx.Client) -> None:
     def usage_of(role: str) -> dict[str, Any]:
         messages = [{"role": role, "content": "Be brief."}, *ASK["messages"]]
-        return api.post("/chat/completions", json=ASK | {"messages": messages}).json()["usage"]
+        answer = api.post("/chat/completions", json=ASK | {"messages": messages}).json()
+        usage: dict[str, Any] = answer["usage"]
+        return usage
 
     assert usage_of("developer") == usage_of("system")

@@ -107,15 +107,15 @@ class Reconciler:
             await self._record()
 
     async def _retry_or_serve(self, model: str) -> None:
-        for replica in list(self._replicas.values()):
-            if replica.model == model:
-                if self._executor.is_running(replica.id):
-                    if not self._is_outdated(replica):
-                        return
-                    await self._executor.stop(replica.id, 0)  # it runs nothing: it has not started
-                self._gone.add(replica.id)  # its weights were not here; they may be by now
-                del self._replicas[replica.id]
-                self._specs.pop(replica.id, None)
+        for replica in [each for each in self._replicas.values() if each.model == model]:
+            is_running = self._executor.is_running(replica.id)
+            if is_running and not self._is_outdated(replica):
+                return
+            if is_running:
+                await self._executor.stop(replica.id, 0)  # it works on nothing: it never started
+            self._gone.add(replica.id)  # its weights were not here; they may be by now
+            del self._replicas[replica.id]
+            self._specs.pop(replica.id, None)
         self._serve(model)
 
     def _is_outdated(self, replica: Replica) -> bool:

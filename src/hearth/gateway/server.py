@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from typing import Any
+from collections.abc import MutableMapping
+from typing import Any, cast
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import (
@@ -141,7 +142,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._stop_timer()
         super().on_headers_complete()
         if self.scope["method"] == "POST":
-            self.scope[DIRECT] = DirectAnswer(self.cycle)  # type: ignore[typeddict-unknown-key]
+            scope = cast(MutableMapping[str, object], self.scope)
+            scope[DIRECT] = DirectAnswer(self.cycle)
 
     def on_message_complete(self) -> None:
         """The request is whole."""
