@@ -125,7 +125,8 @@ class Exchange:
             return
         if self.answer_log is not None:
             self.answer_log.piece(body)
-        self._send(b"%x\r\n%b\r\n" % (len(body), body) if self._may_chunk else body)
+        if not self.is_gone:
+            self._peer.write(b"%x\r\n%b\r\n" % (len(body), body) if self._may_chunk else body)
 
     def end(self, body: bytes) -> None:
         """Send the last piece of the body, which is not empty, after `start`."""
