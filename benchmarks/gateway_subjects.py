@@ -143,6 +143,7 @@ def _gateway(stack: ExitStack, upstream: Upstream, folder: Path) -> Subject:
     stack.enter_context(process)
     address = f"127.0.0.1:{port}"
     process.wait_until(address, hearth_server.READY, limit_s=START_LIMIT_S)
+    process.wait_until_alone(limit_s=START_LIMIT_S)  # its first answer has a process of its own
     key = hearth_server.api_key(home, port)
     return Subject(name="gateway", process=process, address=address, key=key)
 

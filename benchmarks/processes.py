@@ -118,6 +118,18 @@ class Process:
             time.sleep(POLL_S)
         raise RuntimeError(f"{self.name} did not answer in {limit_s:g} s: {self.log}")
 
+    def wait_until_alone(self, *, limit_s: float) -> None:
+        """Wait until what the server started for its own start has ended.
+
+        Raises:
+            RuntimeError: it still has children.
+        """
+        deadline_s = time.monotonic() + limit_s
+        while len(machine.tree(self.pid)) > 1:
+            if time.monotonic() > deadline_s:
+                raise RuntimeError(f"{self.name} still has children after {limit_s:g} s.")
+            time.sleep(POLL_S)
+
     def _signal_tree(self, number: signal.Signals) -> None:
         for pid in machine.tree(self.pid):
             with suppress(ProcessLookupError):

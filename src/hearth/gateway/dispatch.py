@@ -1,4 +1,4 @@
-"""The ASGI application: inference POSTs go straight to their handler, the rest to Starlette.
+"""Inference POSTs go straight to their handler; the rest, as ASGI, to Starlette.
 
 Any base URL that a client pastes works: `^(/inference)?(/v1)+` is stripped to one canonical path,
 for both planes.
@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from time import perf_counter
 from typing import Protocol
+from urllib.parse import unquote
+
+import httptools
 
 from hearth.accounts import Caller, credential
 from hearth.errors import ApiError, InternalError, MethodNotAllowed
-from hearth.gateway.error_shapes import Family
-from hearth.gateway.http import Exchange, Receive, Scope, Send
+from hearth.gateway.error_shapes import Family, error_body
+from hearth.gateway.http import JSON, Exchange, Receive, Scope, Send
 from hearth.gateway.metrics import Metrics
 from hearth.gateway.request_log import RequestLog
 from hearth.kit.ids import new_uuid
@@ -25,6 +28,8 @@ from hearth.kit.ids import new_uuid
 log = logging.getLogger(__name__)
 
 _PREFIX = re.compile(r"(?:/inference)?(?:/v1)+(?=/|$)|/inference(?=/|$)")
+
+CACHED_BYTES = 256  # targets that clients use are shorter; longer ones would fill a cache
 
 Handler = Callable[[Exchange, bytes], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -55,8 +60,18 @@ class Edge:
     request_log: RequestLog
 
 
+@lru_cache(maxsize=256)
+def _path_of(target: bytes) -> str:
+    """The canonical path of a request's target; empty if it has none."""
+    try:
+        raw_path: bytes = httptools.parse_url(target).path or b""
+    except httptools.HttpParserInvalidURLError:
+        return ""
+    return canonical_path(unquote(raw_path.decode("latin-1")))
+
+
 class Dispatcher:
-    """Routes by canonical path, authenticates, reads the body, renders errors.
+    """Routes by canonical path, authenticates, renders errors.
 
     Args:
         hot: handlers of the inference POSTs, by canonical path.
@@ -69,34 +84,65 @@ class Dispatcher:
         self._cold = cold
         self._edge = edge
 
+    @property
+    def max_body_bytes(self) -> int:
+        """See `HotPlane`."""
+        return self._edge.max_body_bytes
+
+    def path_of(self, url: bytes) -> str | None:
+        """See `HotPlane`."""
+        if b"?" in url:
+            url = url.partition(b"?")[0]
+        path = _path_of(url) if len(url) <= CACHED_BYTES else _path_of.__wrapped__(url)
+        return path if path in self._hot else None
+
+    def admit(self, exchange: Exchange) -> None:
+        """See `HotPlane`."""
+        exchange.caller = self._edge.keys.authenticate(credential(exchange.headers))
+
+    def refuse(self, exchange: Exchange, error: ApiError) -> None:
+        """See `HotPlane`."""
+        exchange.respond_error(error)
+        self._ended(exchange)
+
+    async def serve(self, exchange: Exchange, body: bytes) -> None:
+        """See `HotPlane`."""
+        try:
+            self._edge.request_log.request(exchange, body)
+            await self._hot[exchange.path](exchange, body)
+        except ApiError as error:
+            exchange.respond_error(error)
+        except Exception:  # the edge: a fault of ours becomes a 500 and one line in the log
+            log.exception("Request %s to %s failed.", exchange.request_id, exchange.path)
+            if not exchange.has_started:
+                exchange.respond_error(InternalError("Something broke inside Hearth."))
+        finally:
+            exchange.cut()
+            self._ended(exchange)
+
+    def _ended(self, exchange: Exchange) -> None:
+        self._edge.metrics.count_request(exchange.path, exchange.status)
+        self._edge.request_log.answered(exchange, perf_counter() - exchange.started_s)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """See ASGI."""
+        """Answer what is not a hot request; see ASGI."""
         if scope["type"] in ("http", "websocket"):
             scope["path"] = path = canonical_path(scope["path"])
-            if (handler := self._hot.get(path)) is not None and scope["type"] == "http":
-                exchange = Exchange(
-                    scope, receive, send, request_id=new_uuid(), family=Family.INFERENCE
-                )
-                await self._handle(handler, exchange)
+            if path in self._hot and scope["type"] == "http":
+                await self._refuse_method(path, send)
                 return
         await self._cold(scope, receive, send)
 
-    async def _handle(self, handler: Handler, exchange: Exchange) -> None:
-        edge = self._edge
-        try:
-            if exchange.scope["method"] != "POST":
-                raise MethodNotAllowed(f"Send {exchange.path} a POST.")
-            exchange.caller = edge.keys.authenticate(credential(exchange.headers))
-            body = await exchange.body(edge.max_body_bytes)
-            edge.request_log.request(exchange, body)
-            await handler(exchange, body)
-        except ApiError as error:
-            await exchange.respond_error(error)
-        except Exception:  # the edge: a fault of ours becomes a 500 and one line in the log
-            log.exception("Request %s to %s failed.", exchange.request_id, exchange.path)
-            if exchange.has_started:
-                raise  # the server cuts the connection, which is all that can still be said
-            await exchange.respond_error(InternalError("Something broke inside Hearth."))
-        finally:
-            edge.metrics.count_request(exchange.path, exchange.status)
-            edge.request_log.answered(exchange, perf_counter() - exchange.started_s)
+    async def _refuse_method(self, path: str, send: Send) -> None:
+        error, request_id = MethodNotAllowed(f"Send {path} a POST."), new_uuid()
+        body = error_body(error, request_id, Family.INFERENCE)
+        headers = [
+            JSON,
+            (b"allow", b"POST"),
+            (b"content-length", b"%d" % len(body)),
+            (b"x-request-id", request_id.encode()),
+            (b"x-fireworks-request-id", request_id.encode()),
+        ]
+        await send({"type": "http.response.start", "status": error.status, "headers": headers})
+        await send({"type": "http.response.body", "body": body})
+        self._edge.metrics.count_request(path, error.status)

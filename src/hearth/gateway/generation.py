@@ -1,4 +1,4 @@
-"""One inference request in flight, as the gateway sees it: deltas come in, the handler takes them.
+"""One inference request in flight, as the gateway sees it: deltas come in and are passed on.
 
 A request may have several parts (the prompts of a completions call), each a request of its own to
 a worker; choices are numbered across them. Token counts are kept as they arrive, so that an answer
@@ -14,6 +14,8 @@ from time import perf_counter
 
 from hearth.engines.protocol import INITIAL_CREDIT, Delta, Usage
 from hearth.errors import ApiError
+
+GRANT_EVERY = INITIAL_CREDIT // 2
 
 
 def _nothing(*_: int) -> None:
@@ -53,7 +55,16 @@ class Part:
             self.usage = delta.usage
             self.generation.open_parts -= 1
         delta.choice += self.first_choice
-        self.generation.take(delta)
+        generation = self.generation
+        generation.take(delta)
+        if self.num_ungranted >= GRANT_EVERY and not generation.is_held:
+            self.grant_more()
+
+    def grant_more(self) -> None:
+        """Let the worker send as many more deltas as were taken."""
+        if self.num_ungranted and self.usage is None:
+            self.grant(self.num_ungranted)
+            self.num_ungranted = 0
 
     def counted(self) -> Usage:
         """The engine's count, or ours while it has not ended."""
@@ -66,19 +77,25 @@ class Part:
 
 
 class Generation:
-    """What one inference request has produced so far, and how its handler waits for more."""
+    """What one inference request has produced so far, and how its handler learns of the end.
+
+    Every delta but the last goes to `sink` as it comes, without waking the handler.
+    """
 
     __slots__ = (
-        "_deltas", "_is_cut", "_loop", "_stopped", "_waiter", "first_delta_s", "open_parts",
-        "parts", "replica_id", "started_s",
+        "_deltas", "_is_cut", "_loop", "_sink", "_stopped", "_waiter", "first_delta_s", "is_held",
+        "open_parts", "parts", "replica_id", "started_s",
     )  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, sink: Callable[[Delta], None]) -> None:
         self._loop = asyncio.get_running_loop()
+        self._sink = sink
         self._deltas: deque[Delta] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._is_cut = False
         self._stopped: Exception | None = None
+        self.is_held = False
+        "Queue deltas and grant no more: the client takes less than it is sent."
         self.parts: list[Part] = []
         self.open_parts = 0
         self.replica_id = ""
@@ -93,22 +110,42 @@ class Generation:
         return part
 
     def take(self, delta: Delta) -> None:
-        """Queue a delta and wake the handler."""
+        """Pass a delta on, or queue it."""
         if self._is_cut:
             return
         if self.first_delta_s is None:
             self.first_delta_s = perf_counter()
-        self._deltas.append(delta)
-        self._wake()
+        if self.open_parts == 0:
+            self._deltas.append(delta)
+            self._wake()
+        elif self.is_held:
+            self._deltas.append(delta)
+        else:
+            self._pass_on(delta)
+
+    def _pass_on(self, delta: Delta) -> None:
+        try:
+            self._sink(delta)
+        except Exception as error:  # noqa: BLE001  the channel that calls serves others too
+            self.cut(error)
+
+    def release(self) -> None:
+        """Pass on what was queued, and what comes, as long as it is not held again."""
+        self.is_held = False
+        while self._deltas and self.open_parts and not self.is_held:
+            self._pass_on(self._deltas.popleft())
+        if not self.is_held:
+            for part in self.parts:
+                part.grant_more()
 
     def stop(self, reason: Exception) -> None:
-        """End the wait with an error, once what is queued has been taken: the worker failed."""
+        """End the wait with an error: the worker failed."""
         if self._stopped is None:
             self._stopped = reason
         self._wake()
 
     def cut(self, reason: Exception) -> None:
-        """End the wait now; what is queued is dropped: the client left or the time is up."""
+        """End the wait now; nothing is passed on any more: the client left or the time is up."""
         self._is_cut = True
         self._deltas.clear()
         self.stop(reason)
@@ -123,42 +160,29 @@ class Generation:
         """Whether anything was produced at all."""
         return self.first_delta_s is not None
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether every part has ended with its usage."""
-        return self.open_parts == 0 and self._stopped is None
+    async def ended(self) -> list[Delta]:
+        """Wait until every part has ended with its usage; return what was not passed on.
 
-    async def next(self) -> list[Delta]:
-        """Wait for deltas and return all that are queued; empty once the answer is complete.
+        It is never empty, and ends with the last delta of the answer.
 
         Raises:
             ApiError: the worker refused the request, broke, or is gone.
             Hangup: the client has left.
         """
-        while not self._deltas:
-            if self._stopped is not None:
-                raise self._stopped
-            if self.open_parts == 0:
-                return []
+        while self.open_parts and self._stopped is None:
             self._waiter = self._loop.create_future()
             await self._waiter
-            self._waiter = None
-        deltas = list(self._deltas)
-        self._deltas.clear()
-        for part in self.parts:
-            if part.num_ungranted >= INITIAL_CREDIT // 2 and part.usage is None:
-                part.grant(part.num_ungranted)
-                part.num_ungranted = 0
-        return deltas
+        if self._stopped is not None:
+            while self._deltas:
+                self._sink(self._deltas.popleft())
+            raise self._stopped
+        return list(self._deltas)
 
-    def cancel(self) -> None:
-        """Ask the workers to end every open part."""
+    async def cancel(self) -> None:
+        """Ask the workers to end every open part, and wait until none is open any more."""
         for part in self.parts:
             if part.usage is None:
                 part.cancel()
-
-    async def drained(self) -> None:
-        """Wait until no part is open any more, whatever has stopped the generation."""
         while self.open_parts:
             self._waiter = self._loop.create_future()
             await self._waiter
@@ -169,6 +193,12 @@ class Generation:
         self._stopped = None
         self.parts.clear()
         self.open_parts = 0
+
+    def close(self) -> None:
+        """Let go of parts and sink once all is settled: in a circle, only the collector frees."""
+        self._is_cut = True
+        self.parts.clear()
+        del self._sink
 
     def usage(self) -> Usage:
         """What was used so far, over all parts: the engine's count, or ours where it was cut."""

@@ -1,17 +1,20 @@
-"""One HTTP exchange on raw ASGI: read a bounded body, answer once.
+"""One HTTP exchange of the hot plane: a request that is here as a whole, and its one answer.
 
-Requests of the hot path never see Starlette; this is all they need of a framework.
+Inference requests see neither ASGI nor Starlette; this is all they need of a framework. Answers are
+written straight to their connection, in HTTP/1.1 or, for a client that knows no chunks, HTTP/1.0.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, MutableMapping
+from http import HTTPStatus
 from time import perf_counter
 from typing import Any, Protocol
 
 from hearth.accounts import Caller
-from hearth.errors import ApiError, InvalidRequest, PayloadTooLarge
+from hearth.errors import ApiError
 from hearth.gateway.error_shapes import Family, Headers, error_body, error_headers
+from hearth.kit.ids import new_uuid
 
 Message = MutableMapping[str, Any]  # Any: ASGI's own types
 Scope = MutableMapping[str, Any]
@@ -21,52 +24,81 @@ Send = Callable[[Message], Awaitable[None]]
 JSON = (b"content-type", b"application/json")
 EVENT_STREAM = (b"content-type", b"text/event-stream; charset=utf-8")
 
+_STATUS_LINES = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus
+}
 
-class Direct(Protocol):
-    """A way past ASGI's messages that our own server offers; see `server.DirectAnswer`."""
 
-    async def writable(self) -> None:
-        """Wait while the client takes less than was written."""
+class Peer(Protocol):
+    """The connection that a request came on."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the client takes less than was written."""
         ...
 
-    def whole(self, status: int, headers: Headers, body: bytes) -> None:
-        """Send head and body at once."""
+    def write(self, data: bytes) -> None:
+        """Send bytes of the answer."""
         ...
 
-    def start(self, status: int, headers: Headers) -> None:
-        """Send the head of a body that comes in chunks."""
+    def answered(self, exchange: Exchange) -> None:
+        """The answer is whole."""
         ...
 
-    def chunk(self, body: bytes, *, is_last: bool) -> None:
-        """Send a piece."""
+    def cut(self) -> None:
+        """Close, because the answer cannot be whole any more."""
         ...
 
 
-DIRECT = "hearth.direct"
-"Where the scope of a request holds its `Direct`, if the server has one."
+class AnswerLog(Protocol):
+    """Sees an answer as it is sent."""
+
+    def head(self, status: int, headers: Headers) -> None:
+        """The head."""
+        ...
+
+    def piece(self, body: bytes) -> None:
+        """A piece of the body, or all of it."""
+        ...
 
 
 class Exchange:
-    """A request and its answer."""
+    """A request and its answer.
+
+    Args:
+        peer: where the answer goes.
+        path: canonical.
+        headers: of the request; names in lower case.
+        may_persist: whether the connection may be used again after the answer.
+        may_chunk: whether the client knows chunks, as HTTP/1.0 does not.
+    """
 
     __slots__ = (
-        "_direct", "caller", "family", "has_started", "headers", "path", "receive", "request_id",
-        "scope", "send", "started_s", "status",
+        "_may_chunk", "_peer", "answer_log", "caller", "family", "has_ended", "has_started",
+        "headers", "is_gone", "may_persist", "on_hangup", "on_room", "path", "request_id",
+        "started_s", "status",
     )  # fmt: skip
 
     def __init__(
-        self, scope: Scope, receive: Receive, send: Send, *, request_id: str, family: Family
+        self, peer: Peer, path: str, headers: Headers, *, may_persist: bool, may_chunk: bool
     ) -> None:
-        self.scope = scope
-        self.path: str = scope["path"]
-        self.receive = receive
-        self.send = send
-        self.request_id = request_id
-        self.family = family
-        self.headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self._peer = peer
+        self._may_chunk = may_chunk
+        self.path = path
+        self.headers = headers
+        self.may_persist = may_persist
+        self.request_id = new_uuid()
+        self.family = Family.INFERENCE
         self.started_s = perf_counter()
-        self._direct: Direct | None = scope.get(DIRECT)
         self.has_started = False
+        self.has_ended = False
+        self.is_gone = False
+        "Whether the client has closed the connection."
+        self.on_hangup: Callable[[], None] | None = None
+        "Called when the client leaves before the answer ended."
+        self.on_room: Callable[[], None] | None = None
+        "Called when the client takes more, after `is_full`."
+        self.answer_log: AnswerLog | None = None
         self.status = 0
         self.caller: Caller
 
@@ -77,77 +109,68 @@ class Exchange:
                 return value.decode("latin-1")
         return None
 
-    def send_through(self, send: Send) -> None:
-        """Let every message of the answer pass through `send`."""
-        self.send = send
-        self._direct = None
+    @property
+    def is_full(self) -> bool:
+        """Whether the client takes less than was written; `on_room` tells when it goes on."""
+        return self._peer.is_full
 
-    async def body(self, max_bytes: int) -> bytes:
-        """Read the whole body.
-
-        Raises:
-            PayloadTooLarge: it is over the limit; no more of it is read.
-            InvalidRequest: it ended early; the server has cut a client that was too slow.
-        """
-        message = await self.receive()
-        if not message.get("more_body", False) and message["type"] == "http.request":
-            body: bytes = message["body"]  # almost always the whole of it
-            if len(body) > max_bytes:
-                raise _too_large(max_bytes)
-            return body
-        pieces, size = [], 0
-        while True:
-            if message["type"] == "http.disconnect":
-                raise InvalidRequest("The body ended before its announced length.")
-            pieces.append(message["body"])
-            size += len(message["body"])
-            if size > max_bytes:
-                raise _too_large(max_bytes)
-            if not message.get("more_body", False):
-                return b"".join(pieces)
-            message = await self.receive()
-
-    async def start(self, status: int, headers: Headers) -> None:
+    def start(self, status: int, headers: Headers) -> None:
         """Send the head of an answer that comes in pieces."""
-        self._begin(status, headers)
-        if self._direct is not None:
-            self._direct.start(status, headers)
-        else:
-            await self.send({"type": "http.response.start", "status": status, "headers": headers})
+        framing = b"transfer-encoding: chunked\r\n\r\n" if self._may_chunk else b"\r\n"
+        self._send(self._head(status, headers) + framing)
 
-    async def write(self, body: bytes, *, more: bool = False) -> None:
-        """Send a piece of the body; `more` says that it goes on."""
-        if self._direct is None:
-            await self.send({"type": "http.response.body", "body": body, "more_body": more})
+    def write(self, body: bytes) -> None:
+        """Send a piece of the body, after `start`."""
+        if not body:
             return
-        await self._direct.writable()
-        if body or not more:
-            self._direct.chunk(body, is_last=not more)
+        if self.answer_log is not None:
+            self.answer_log.piece(body)
+        if not self.is_gone:
+            self._peer.write(b"%x\r\n%b\r\n" % (len(body), body) if self._may_chunk else body)
 
-    async def respond(self, status: int, body: bytes, headers: Headers) -> None:
+    def end(self, body: bytes) -> None:
+        """Send the last piece of the body, which is not empty, after `start`."""
+        if self.answer_log is not None:
+            self.answer_log.piece(body)
+        self._send(b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if self._may_chunk else body)
+        self._end()
+
+    def respond(self, status: int, body: bytes, headers: Headers) -> None:
         """Send a whole answer."""
-        self._begin(status, headers)
-        if self._direct is not None:
-            self._direct.whole(status, headers, body)
-            return
-        headers.append((b"content-length", b"%d" % len(body)))
-        await self.send({"type": "http.response.start", "status": status, "headers": headers})
-        await self.send({"type": "http.response.body", "body": body, "more_body": False})
+        head = self._head(status, headers)
+        if self.answer_log is not None:
+            self.answer_log.piece(body)
+        self._send(b"%bcontent-length: %d\r\n\r\n%b" % (head, len(body), body))
+        self._end()
 
-    def _begin(self, status: int, headers: Headers) -> None:
+    def respond_error(self, error: ApiError) -> None:
+        """Send an error in the shape of the route's family."""
+        body = error_body(error, self.request_id, self.family)
+        self.respond(error.status, body, [JSON, *error_headers(error)])
+
+    def cut(self) -> None:
+        """Close the connection, which is all that can still be said."""
+        if not self.has_ended and not self.is_gone:
+            self._peer.cut()
+
+    def _head(self, status: int, headers: Headers) -> bytes:
+        """The head without what frames the body, and without its end."""
         self.has_started = True
         self.status = status
+        if self.answer_log is not None:
+            self.answer_log.head(status, headers)
         request_id = self.request_id.encode()
-        headers.append((b"x-request-id", request_id))
-        headers.append((b"x-fireworks-request-id", request_id))
+        lines = [b"%b: %b\r\n" % header for header in headers]
+        end = b"" if self.may_persist else b"connection: close\r\n"
+        return b"%b%bx-request-id: %b\r\nx-fireworks-request-id: %b\r\n%b" % (
+            _STATUS_LINES[status], b"".join(lines), request_id, request_id, end
+        )  # fmt: skip
 
-    async def respond_error(self, error: ApiError) -> None:
-        """Send an error in the shape of the route's family."""
-        headers = [JSON, *error_headers(error)]
-        if error.status in (408, 413):
-            headers.append((b"connection", b"close"))  # the rest of the body is not read
-        await self.respond(error.status, error_body(error, self.request_id, self.family), headers)
+    def _send(self, data: bytes) -> None:
+        if not self.is_gone:
+            self._peer.write(data)
 
-
-def _too_large(max_bytes: int) -> PayloadTooLarge:
-    return PayloadTooLarge(f"The body is larger than {max_bytes} bytes.")
+    def _end(self) -> None:
+        self.has_ended = True
+        if not self.is_gone:
+            self._peer.answered(self)

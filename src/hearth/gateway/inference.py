@@ -14,6 +14,7 @@ from hearth.engines.protocol import Delta
 from hearth.errors import ApiError, RequestTimeout, WorkerGone
 from hearth.gateway.answers import DONE, ChoiceText, Ending
 from hearth.gateway.channel import Channel
+from hearth.gateway.deadlines import Deadlines
 from hearth.gateway.error_shapes import Headers
 from hearth.gateway.fleet import Fleet
 from hearth.gateway.generation import Generation, Hangup
@@ -23,7 +24,6 @@ from hearth.gateway.metrics import Metrics
 from hearth.gateway.settlement import Settlement
 from hearth.metering import Journal, Outcome
 
-WATCH_AFTER_S = 0.02  # most answers of a cache or a mock are over by then: no task for them
 LAST_COUNT_S = 2.0  # how long a cancelled request may take to report what it used
 NO_CACHE = (b"cache-control", b"no-cache")
 CLIENT_CLOSED = 499  # nginx's status for a client that left; nobody receives it
@@ -45,7 +45,7 @@ class Inference:
         self._fleet = fleet
         self._journal = journal
         self._metrics = metrics
-        self._timeout_s = timeout_s
+        self._deadlines = Deadlines(timeout_s)
 
     async def run(self, exchange: Exchange, job: Job) -> None:
         """Answer the exchange.
@@ -54,12 +54,17 @@ class Inference:
             ApiError: nothing was answered yet; the dispatcher renders it.
         """
         channel = await self._fleet.pick(job.route.served_by, job.affinity)
+        if exchange.is_gone:
+            exchange.status = CLIENT_CLOSED
+            return
         settlement = Settlement(self._journal, self._metrics, exchange=exchange, job=job)
-        run = _Run(exchange, job, settlement)
+        run = (_Streamed if job.stream else _Whole)(exchange, job, settlement)
         settlement.begin()
-        run.watch(self._timeout_s)
+        on_late = run.time_out
+        self._deadlines.add(on_late)
+        exchange.on_hangup = run.hang_up
         try:
-            await run.answer(await self._first_deltas(run, channel), self._journal)
+            await run.answer(await self._last_deltas(run, channel), self._journal)
         except Hangup:
             exchange.status = exchange.status or CLIENT_CLOSED
             await run.end(Outcome.CANCELLED)
@@ -67,14 +72,17 @@ class Inference:
             await run.end(Outcome.FAILED, status=error.status)
             if not exchange.has_started:
                 raise
-            await exchange.write(job.answer.failure(error))
+            exchange.end(job.answer.failure(error))
         finally:
-            run.unwatch()
+            exchange.on_hangup = None
+            self._deadlines.remove(on_late)
             if not settlement.is_settled:  # a bug, or the server cancels what still runs
                 await run.end(Outcome.FAILED, status=500)
+            run.generation.close()
+            exchange.on_room = None
 
-    async def _first_deltas(self, run: _Run, channel: Channel) -> list[Delta]:
-        """Send the job and wait for its first delta; a dead replica gets one successor."""
+    async def _last_deltas(self, run: _Run, channel: Channel) -> list[Delta]:
+        """Send the job and wait for its end; a replica that dies silent gets one successor."""
         try:
             return await run.send_to(channel)
         except WorkerGone:
@@ -87,37 +95,24 @@ class Inference:
 class _Run:
     """One job on its way: its generation, its answer, its settlement."""
 
-    __slots__ = ("_timer", "_watcher", "exchange", "generation", "job", "settlement")
+    __slots__ = ("exchange", "generation", "job", "settlement")
 
     def __init__(self, exchange: Exchange, job: Job, settlement: Settlement) -> None:
         self.exchange = exchange
         self.job = job
         self.settlement = settlement
-        self.generation = Generation()
-        self._timer: asyncio.TimerHandle
-        self._watcher: asyncio.Task[None] | None = None
+        self.generation = Generation(self._take)
 
-    def watch(self, timeout_s: float) -> None:
-        """Cut the generation when the client hangs up or the time is up."""
-        loop = asyncio.get_running_loop()
+    def hang_up(self) -> None:
+        """The client has left."""
+        self.generation.cut(Hangup())
 
-        def start() -> None:
-            self._timer = loop.call_later(timeout_s, self._time_out)
-            self._watcher = loop.create_task(_watch_hangup(self.exchange, self.generation))
-
-        self._timer = loop.call_later(WATCH_AFTER_S, start)
-
-    def unwatch(self) -> None:
-        """The answer has ended."""
-        self._timer.cancel()
-        if self._watcher is not None:
-            self._watcher.cancel()
-
-    def _time_out(self) -> None:
+    def time_out(self) -> None:
+        """The generation has taken as long as it may."""
         self.generation.cut(RequestTimeout("The generation took too long; lower max_tokens."))
 
     async def send_to(self, channel: Channel) -> list[Delta]:
-        """Send every part to a replica and wait for the first delta."""
+        """Send every part to a replica and wait for the end; return the last deltas."""
         hello = channel.hello
         if hello is None:
             raise WorkerGone("The worker is restarting.", retry_after_s=1)
@@ -126,50 +121,28 @@ class _Run:
         for request in self.job.parts:
             channel.generate(request, self.generation.add_part(first_choice))
             first_choice += request.n
-        return await self.generation.next()
+        return await self.generation.ended()
+
+    def _take(self, delta: Delta) -> None:
+        """Take a delta that is not the last."""
+        raise NotImplementedError
 
     async def answer(self, deltas: list[Delta], journal: Journal) -> None:
-        """Send the answer, beginning with these deltas; its end waits for the journal."""
-        if self.job.stream:
-            await self._stream(deltas, journal)
-        else:
-            await self._whole(deltas, journal)
+        """Send the rest of the answer; its end waits for the journal."""
+        raise NotImplementedError
 
-    async def _whole(self, deltas: list[Delta], journal: Journal) -> None:
-        choices = [ChoiceText() for _ in range(self.job.num_choices)]
-        while deltas:
-            for delta in deltas:
-                choices[delta.choice].take(delta)
-            deltas = await self.generation.next()
-        outcome = Outcome(choices[-1].finish_reason or "stop")
+    async def _settle(self, outcome: Outcome, journal: Journal) -> None:
         self.settlement.settle(self.generation, outcome, status=200)
         if journal.mode == "fsync":
             await journal.synced()
-        body = self.job.answer.whole(choices, self._ending())
-        await self.exchange.respond(200, body, [JSON, *self.job.headers, *self._headers()])
-
-    async def _stream(self, deltas: list[Delta], journal: Journal) -> None:
-        answer, generation = self.job.answer, self.generation
-        await self.exchange.start(200, [EVENT_STREAM, NO_CACHE, *self.job.headers])
-        while not generation.is_complete:
-            await self.exchange.write(b"".join(map(answer.events, deltas)), more=True)
-            deltas = await generation.next()
-        last = deltas.pop()
-        events = [*map(answer.events, deltas), answer.last_events(last, self._ending()), DONE]
-        outcome = Outcome(last.finish_reason or "stop")
-        self.settlement.settle(generation, outcome, status=200)
-        if journal.mode == "fsync":
-            await journal.synced()
-        await self.exchange.write(b"".join(events))
 
     async def end(self, outcome: Outcome, *, status: int | None = None) -> None:
         """Settle what was produced, if nothing is settled yet, with the engine's last counts."""
         if self.settlement.is_settled:
             return
-        self.generation.cancel()
         try:
             async with asyncio.timeout(LAST_COUNT_S):
-                await self.generation.drained()
+                await self.generation.cancel()
         except TimeoutError:
             pass  # our own count of what arrived stands
         finally:
@@ -179,17 +152,6 @@ class _Run:
     def _ending(self) -> Ending:
         metrics = self._perf_metrics() if self.job.perf_metrics else None
         return Ending(self.generation.usage() if self.job.with_usage else None, metrics)
-
-    def _headers(self) -> Headers:
-        usage, now_s = self.generation.usage(), perf_counter()
-        first_s = self.generation.first_delta_s or now_s
-        started_s = self.exchange.started_s
-        return [
-            (b"fireworks-prompt-tokens", b"%d" % usage.prompt_tokens),
-            (b"fireworks-cached-prompt-tokens", b"%d" % usage.cached_tokens),
-            (b"fireworks-server-time-to-first-token", b"%.6f" % (first_s - started_s)),
-            (b"fireworks-server-processing-time", b"%.6f" % (now_s - started_s)),
-        ]
 
     def _perf_metrics(self) -> dict[str, float]:
         usage, now_s = self.generation.usage(), perf_counter()
@@ -205,8 +167,60 @@ class _Run:
         }
 
 
-async def _watch_hangup(exchange: Exchange, generation: Generation) -> None:
-    """Stop the generation when the client closes its connection."""
-    while (await exchange.receive())["type"] != "http.disconnect":
-        pass
-    generation.cut(Hangup())
+class _Whole(_Run):
+    """An answer in one piece."""
+
+    __slots__ = ("_choices",)
+
+    def __init__(self, exchange: Exchange, job: Job, settlement: Settlement) -> None:
+        super().__init__(exchange, job, settlement)
+        self._choices = [ChoiceText() for _ in range(job.num_choices)]
+
+    def _take(self, delta: Delta) -> None:
+        self._choices[delta.choice].take(delta)
+
+    async def answer(self, deltas: list[Delta], journal: Journal) -> None:
+        """See `_Run.answer`."""
+        for delta in deltas:
+            self._take(delta)
+        await self._settle(Outcome(self._choices[-1].finish_reason or "stop"), journal)
+        body = self.job.answer.whole(self._choices, self._ending())
+        self.exchange.respond(200, body, [JSON, *self.job.headers, *self._headers()])
+
+    def _headers(self) -> Headers:
+        usage, now_s = self.generation.usage(), perf_counter()
+        first_s = self.generation.first_delta_s or now_s
+        started_s = self.exchange.started_s
+        return [
+            (b"fireworks-prompt-tokens", b"%d" % usage.prompt_tokens),
+            (b"fireworks-cached-prompt-tokens", b"%d" % usage.cached_tokens),
+            (b"fireworks-server-time-to-first-token", b"%.6f" % (first_s - started_s)),
+            (b"fireworks-server-processing-time", b"%.6f" % (now_s - started_s)),
+        ]
+
+
+class _Streamed(_Run):
+    """An answer as server-sent events, each written as its delta comes."""
+
+    __slots__ = ()
+
+    def _take(self, delta: Delta) -> None:
+        exchange = self.exchange
+        if not exchange.has_started:
+            self._start()
+        exchange.write(self.job.answer.events(delta))
+        if exchange.is_full:
+            self.generation.is_held = True
+
+    def _start(self) -> None:
+        self.exchange.on_room = self.generation.release
+        self.exchange.start(200, [EVENT_STREAM, NO_CACHE, *self.job.headers])
+
+    async def answer(self, deltas: list[Delta], journal: Journal) -> None:
+        """See `_Run.answer`."""
+        if not self.exchange.has_started:
+            self._start()
+        last, events = deltas[-1], self.job.answer.events
+        pieces = [*map(events, deltas[:-1]), self.job.answer.last_events(last, self._ending())]
+        await self._settle(Outcome(last.finish_reason or "stop"), journal)
+        self.exchange.end(b"".join((*pieces, DONE)))

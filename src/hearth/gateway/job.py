@@ -39,11 +39,16 @@ class Job(Struct, kw_only=True):
     @property
     def num_choices(self) -> int:
         """Choices over all parts."""
+        if len(self.parts) == 1:  # almost always; a generator costs more than the rest of it
+            return self.parts[0].n
         return sum(part.n for part in self.parts)
 
     @property
     def max_tokens(self) -> int | None:
         """The most completion tokens of all choices together, where the client set a bound."""
+        if len(self.parts) == 1:
+            part = self.parts[0]
+            return None if part.max_tokens is None else part.n * part.max_tokens
         if any(part.max_tokens is None for part in self.parts):
             return None
         return sum(part.n * (part.max_tokens or 0) for part in self.parts)

@@ -8,7 +8,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from hearth.gateway.http import Exchange, Message
+from hearth.gateway.error_shapes import Headers
+from hearth.gateway.http import Exchange
 
 log = logging.getLogger(__name__)
 
@@ -26,24 +27,11 @@ class RequestLog:
         if not self._with_bodies:
             return
         log.info(
-            "Request %s: %s %s %s %s",
-            exchange.request_id, exchange.scope["method"], exchange.path,
-            redacted(exchange.headers), body.decode(errors="replace"),
+            "Request %s: POST %s %s %s",
+            exchange.request_id, exchange.path, redacted(exchange.headers),
+            body.decode(errors="replace"),
         )  # fmt: skip
-        send = exchange.send
-
-        async def send_and_log(message: Message) -> None:
-            self._answer(exchange.request_id, message)
-            await send(message)
-
-        exchange.send_through(send_and_log)
-
-    def _answer(self, request_id: str, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = redacted(message["headers"])
-            log.info("Answer %s: %s %s", request_id, message["status"], headers)
-        elif message["body"]:
-            log.info("Answer %s: %s", request_id, message["body"].decode(errors="replace"))
+        exchange.answer_log = LoggedAnswer(exchange.request_id)
 
     def answered(self, exchange: Exchange, duration_s: float) -> None:
         """Log that a request ended."""
@@ -54,7 +42,22 @@ class RequestLog:
             )  # fmt: skip
 
 
-def redacted(headers: list[tuple[bytes, bytes]]) -> Mapping[str, str]:
+class LoggedAnswer:
+    """Logs an answer as it is sent."""
+
+    def __init__(self, request_id: str) -> None:
+        self._request_id = request_id
+
+    def head(self, status: int, headers: Headers) -> None:
+        """See `AnswerLog.head`."""
+        log.info("Answer %s: %s %s", self._request_id, status, redacted(headers))
+
+    def piece(self, body: bytes) -> None:
+        """See `AnswerLog.piece`."""
+        log.info("Answer %s: %s", self._request_id, body.decode(errors="replace"))
+
+
+def redacted(headers: Headers) -> Mapping[str, str]:
     """Headers to show, without their secrets."""
     return {
         name.decode("latin-1"): "[REDACTED]" if name in _SECRET_HEADERS else value.decode("latin-1")
