@@ -167,7 +167,8 @@ def _draw(running: _Running) -> int:
         )
     weights = [math.exp(min(logit / temperature, 50.0)) for logit in logits]
     # A word is as likely as any other; the end comes once in MEAN_WORDS tokens, as a rule.
-    weights[-1] *= 0.0 if request.ignore_eos else len(WORDS) / MEAN_WORDS
+    may_end = running.num_tokens > 0 and not request.ignore_eos  # no answer is empty
+    weights[-1] *= len(WORDS) / MEAN_WORDS if may_end else 0.0
     if sampling.top_k:
         floor = sorted(weights, reverse=True)[min(sampling.top_k, len(weights)) - 1]
         weights = [weight if weight >= floor else 0.0 for weight in weights]
