@@ -214,7 +214,10 @@ class Hearth:
         return common(
             engine="llamacpp",
             path=str(held.path),
-            threads=settings.engine_threads or default_threads(),
+            # One sequence leaves a core to the gateway: it loses little, and threads that wait for
+            # each other on a busy core lose nearly everything. Several sequences take all cores.
+            threads=settings.engine_threads or max(1, num_cores() - 1),
+            options={"batch_threads": settings.engine_threads or num_cores()},
             context_tokens=settings.engine_context_tokens,
         )
 
@@ -252,8 +255,8 @@ def route_table() -> list[tuple[str, str, str]]:
     ]
 
 
-def default_threads() -> int:
-    """Threads of one engine: as many as this process may use, which never oversubscribes."""
+def num_cores() -> int:
+    """The cores this process may use."""
     return len(os.sched_getaffinity(0))
 
 

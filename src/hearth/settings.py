@@ -42,7 +42,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     default_model: str = "accounts/fireworks/models/smollm2-135m-instruct"
     "The chat model that `hearth up` fetches and starts, and that stands in for others in `dev`."
     engine_threads: Annotated[int, Meta(ge=0)] = 0
-    "Threads of each engine; 0 lets Hearth share the cores among engines without oversubscribing."
+    "Threads of each engine; 0 is all cores, and all but one while it works on one sequence."
     engine_slots: Count = 16
     "How many sequences an engine works on at once."
     engine_context_tokens: Count = 2048

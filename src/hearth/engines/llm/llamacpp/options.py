@@ -26,7 +26,7 @@ class LlamaOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     ubatch_tokens: Count = 128
     "Tokens computed at once."
     batch_threads: Annotated[int, Meta(ge=0)] = 0
-    "Threads for prompts; 0 means as many as for generation."
+    "Threads for prompts and for several sequences at once; 0: as many as for one sequence."
     repack: bool = True
     "Weights rearranged in memory for faster multiplication; costs memory."
     prompt_cache_mib: Annotated[int, Meta(ge=0)] = 256
