@@ -39,7 +39,7 @@ NUM_TOKENS = 48
 BURST_LIMIT_S = 120.0
 STOP_LIMIT_S = 10.0
 FOREIGN_CORES = 0.1
-SPIN_COUNT = "1000"
+SPIN_COUNT = "200"
 
 # Form -> (part of a tensor's name, type); the first that fits decides, "" leaves it as shipped.
 FORMS: dict[str, list[tuple[str, str]]] = {
@@ -98,8 +98,7 @@ def arms(model: Path, folder: Path, forms: list[str], *, undo: bool) -> list[Arm
     ours: dict[str, Setting] = {
         "n_parallel": SLOTS,
         "n_ctx": SLOTS * SLOT_TOKENS,
-        "kv_unified": True,
-        "kv_unified_per_slot": SLOT_TOKENS,
+        "kv_unified": False,
         "cpuparams.n_threads": 2,
         "cpuparams_batch.n_threads": 2,
     }
@@ -117,7 +116,7 @@ def arms(model: Path, folder: Path, forms: list[str], *, undo: bool) -> list[Arm
         arm(f"{first}, spinning as the library does", first, spin_count=""),
         arm(f"{first}, a stream alone on 1 thread", first, cpuparams__n_threads=1),
         arm(f"{first}, 1 thread", first, cpuparams__n_threads=1, cpuparams_batch__n_threads=1),
-        arm(f"{first}, split KV cache", first, kv_unified=False, kv_unified_per_slot=0),
+        arm(f"{first}, one KV cache for all slots", first, kv_unified=True),
     ]
     return chosen + (undone if undo else [])
 

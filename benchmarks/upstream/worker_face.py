@@ -19,7 +19,7 @@ from hearth.engines.protocol import (
     Stats,
     Usage,
 )
-from hearth.engines.wire import Connection, FrameType
+from hearth.engines.wire import Connection, FrameType, Payload
 
 PROMPT_TOKENS = 200
 
@@ -71,7 +71,7 @@ class WorkerFace:
         )
         self.connection.send(FrameType.HELLO, 0, hello)
 
-    def _on_frame(self, kind: FrameType, request: int, payload: memoryview) -> None:
+    def _on_frame(self, kind: FrameType, request: int, payload: Payload) -> None:
         if kind is FrameType.GENERATE:
             self._start(request, _request.decode(payload))
         elif kind is FrameType.CREDIT and request in self._running:

@@ -125,7 +125,11 @@ class Hearth:
             wait_s=settings.engine_start_timeout_s,
         )
         self._ending.push_async_callback(self.fleet.close)
-        return Inference(self.fleet, journal, self.metrics, timeout_s=settings.request_timeout_s)
+        inference = Inference(
+            self.fleet, journal, self.metrics, timeout_s=settings.request_timeout_s
+        )
+        self._ending.push_async_callback(inference.close)
+        return inference
 
     async def _start_snapshots(self) -> None:
         self._keys = accounts.KeySnapshot(self._db)

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from hearth.engines.protocol import Delta, Failure, GenerateRequest, Hello, Stats, WorkerSpec
-from hearth.engines.wire import Connection, FrameType
+from hearth.engines.wire import Connection, FrameType, Payload
 from tests.engines import test_contract as contract
 from tests.engines.conftest import Subject, llama_spec
 from tests.engines.driving import Driver
@@ -77,7 +77,7 @@ class BehindWorker:
         self.connection.send(FrameType.PING)
         await asyncio.wait_for(self._ponged.wait(), 20)
 
-    def _on_frame(self, kind: FrameType, request: int, payload: memoryview) -> None:
+    def _on_frame(self, kind: FrameType, request: int, payload: Payload) -> None:
         if kind is FrameType.HELLO:
             self._hello = msgspec.msgpack.decode(payload, type=Hello)
         elif kind is FrameType.PONG:

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hearth.engines.wire import MAX_PAYLOAD_BYTES, VERSION, Connection, FrameType, WireError
+from hearth.engines.wire import (
+    MAX_PAYLOAD_BYTES,
+    VERSION,
+    Connection,
+    FrameType,
+    Payload,
+    WireError,
+)
 
 Frame = tuple[FrameType, int, Any]
 
@@ -66,7 +73,7 @@ class Receiver:
         self.connection = Connection(self._on_frame, self.losses.append)
         self.connection.connection_made(self.pipe)
 
-    def _on_frame(self, kind: FrameType, request: int, payload: memoryview) -> None:
+    def _on_frame(self, kind: FrameType, request: int, payload: Payload) -> None:
         self.frames.append((kind, request, bytes(payload)))
 
 

@@ -25,7 +25,7 @@ from hearth.engines.protocol import (
     Usage,
     WorkerSpec,
 )
-from hearth.engines.wire import Connection, FrameType
+from hearth.engines.wire import Connection, FrameType, Payload
 
 LIMIT_S = 20.0
 "How long anything a worker does may take in a test."
@@ -166,7 +166,7 @@ class Client:
         async with asyncio.timeout(LIMIT_S), self._changed:
             await self._changed.wait_for(condition)
 
-    def _on_frame(self, kind: FrameType, request: int, payload: memoryview) -> None:
+    def _on_frame(self, kind: FrameType, request: int, payload: Payload) -> None:
         if kind is FrameType.HELLO:
             self.hello = _hello.decode(payload)
         elif kind is FrameType.PONG:

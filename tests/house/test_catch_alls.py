@@ -14,7 +14,7 @@ from tests.house.source import ROOT, Module, modules, snippet, where
 
 BORDERS: dict[str, str] = {
     "src/hearth/gateway/dispatch.py": "a bug in a handler becomes a 500 and one logged traceback",
-    "src/hearth/gateway/generation.py": "one answer's fault must not end the channel of all",
+    "src/hearth/gateway/run.py": "one answer's fault must not end the channel of all",
 }
 
 BLIND = {"Exception", "BaseException"}

@@ -96,7 +96,7 @@ async def _introduce(hearth: Hearth, settings: Settings, started_s: float) -> No
         SetupError: the default model cannot be started.
     """
     try:
-        await hearth.fleet.pick(hearth.default_model, None)
+        await hearth.fleet.wait_for(hearth.default_model, None)
     except Unavailable as error:
         raise SetupError(error.message) from error
     logging.getLogger(SUPERVISOR).setLevel(logging.NOTSET)

@@ -17,7 +17,7 @@ import msgspec
 
 from hearth.engines.engine import Engine, Failed
 from hearth.engines.protocol import Delta, Failure, GenerateRequest
-from hearth.engines.wire import Connection, FrameType, WireError
+from hearth.engines.wire import Connection, FrameType, Payload, WireError
 from hearth.errors import SetupError
 
 _generate = msgspec.msgpack.Decoder(GenerateRequest)
@@ -122,7 +122,7 @@ class EngineServer:
             self._engine.cancel(engine_id)
         self._end_if_drained()
 
-    def _on_frame(self, peer: _Peer, kind: FrameType, request: int, payload: memoryview) -> None:
+    def _on_frame(self, peer: _Peer, kind: FrameType, request: int, payload: Payload) -> None:
         if kind is FrameType.GENERATE:
             self._begin(peer, request, _generate.decode(payload))
         elif kind is FrameType.CANCEL:

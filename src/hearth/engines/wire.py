@@ -38,6 +38,11 @@ class FrameType(IntEnum):
     CREDIT = 8  # gateway → worker: number of further deltas the gateway takes for this request
 
 
+Payload = bytes | bytearray
+
+_TYPES = {kind.value: kind for kind in FrameType}
+
+
 class WireError(Exception):
     """The peer broke the framing; the connection is of no further use."""
 
@@ -52,7 +57,7 @@ class Connection(asyncio.Protocol):
 
     def __init__(
         self,
-        on_frame: Callable[[FrameType, int, memoryview], None],
+        on_frame: Callable[[FrameType, int, Payload], None],
         on_lost: Callable[[Exception | None], None],
     ) -> None:
         self._on_frame = on_frame
@@ -125,19 +130,21 @@ class Connection(asyncio.Protocol):
 
     def _deliver(self, buffer: bytes | bytearray) -> int:
         used, available = 0, len(buffer)
-        with memoryview(buffer) as view:
-            while available - used >= _HEADER.size:
-                length, version, kind, _, request = _HEADER.unpack_from(view, used)
-                if version != VERSION:
-                    raise WireError(f"The peer speaks version {version}, we speak {VERSION}.")
-                if length > MAX_PAYLOAD_BYTES:
-                    raise WireError(f"A frame of {length} bytes is over the limit.")
-                end = used + _HEADER.size + length
-                if end > available:
-                    break
-                with view[used + _HEADER.size : end] as payload:
-                    self._on_frame(FrameType(kind), request, payload)
-                used = end
+        while available - used >= _HEADER.size:
+            length, version, kind, _, request = _HEADER.unpack_from(buffer, used)
+            if version != VERSION:
+                raise WireError(f"The peer speaks version {version}, we speak {VERSION}.")
+            if length > MAX_PAYLOAD_BYTES:
+                raise WireError(f"A frame of {length} bytes is over the limit.")
+            end = used + _HEADER.size + length
+            if end > available:
+                break
+            frame_type = _TYPES.get(kind)
+            if frame_type is None:
+                raise WireError(f"The peer sent a frame of unknown type {kind}.")
+            # Most payloads are small: a copy costs less than a view.
+            self._on_frame(frame_type, request, buffer[used + _HEADER.size : end])
+            used = end
         return used
 
     def _lose(self, error: Exception) -> None:

@@ -7,10 +7,11 @@ usage chunk.
 
 from __future__ import annotations
 
-from functools import cached_property
-from typing import Any, Protocol
+from abc import ABC, abstractmethod
+from typing import Any, ClassVar, Protocol
 
 import msgspec
+from msgspec import Struct
 
 from hearth.engines.protocol import Delta, Usage
 from hearth.errors import ApiError
@@ -21,19 +22,14 @@ DONE = b"data: [DONE]\n\n"
 _encode = msgspec.json.Encoder().encode
 
 
-class AnswerHead:
+class AnswerHead(Struct, frozen=True, kw_only=True):
     """What every chunk and body of one answer repeats."""
 
-    __slots__ = ("created", "fingerprint", "model", "request_id")
-
-    def __init__(
-        self, *, request_id: str, created: int, model: str, fingerprint: str | None
-    ) -> None:
-        self.request_id = request_id
-        self.created = created
-        self.model = model
-        self.fingerprint = fingerprint
-        "Given where a stand-in serves, so that no body hides it."
+    request_id: str
+    created: int
+    model: str
+    fingerprint: str | None
+    "Given where a stand-in serves, so that no body hides it."
 
     def opening(self, kind: str) -> dict[str, Any]:  # Any: a JSON object
         """The fields that open a body or chunk."""
@@ -62,15 +58,12 @@ class ChoiceText:
             self.finish_reason = delta.finish_reason
 
 
-class Ending:
+class Ending(Struct, frozen=True):
     """What the end of an answer carries besides text."""
 
-    __slots__ = ("perf_metrics", "usage")
-
-    def __init__(self, usage: Usage | None, perf_metrics: dict[str, float] | None) -> None:
-        self.usage = usage
-        "None where a streaming client switched usage off."
-        self.perf_metrics = perf_metrics
+    usage: Usage | None
+    "None where a streaming client switched usage off."
+    perf_metrics: dict[str, float] | None
 
     def fields(self) -> dict[str, Any]:  # Any: a JSON object
         """The closing fields of a body or last chunk."""
@@ -108,22 +101,20 @@ class Answer(Protocol):
         ...
 
 
-class _Spliced:
+class _Spliced(ABC):
     """The parts that chat and completion answers share."""
 
-    kind: str
-    chunk_kind: str
-    before_text: bytes
-    after_text: bytes
-    empty: bytes
+    kind: ClassVar[str]
+    chunk_kind: ClassVar[str]
+    introduction: ClassVar[bytes] = b""
+    "What a choice's first event holds, before any text."
+    before_text: ClassVar[bytes]
+    after_text: ClassVar[bytes]
+    empty: ClassVar[bytes]
 
     def __init__(self, head: AnswerHead) -> None:
         self._head = head
-
-    @cached_property
-    def _prefix(self) -> bytes:
-        opening = _encode(self._head.opening(self.chunk_kind))[:-1]
-        return b"data: " + opening + b',"choices":[{"index":'
+        self._openings: dict[int, bytes] = {}
 
     def events(self, delta: Delta) -> bytes:
         """See `Answer.events`."""
@@ -137,16 +128,27 @@ class _Spliced:
         return self._text_event(delta) + self._finish_event(delta, closing)
 
     def _text_event(self, delta: Delta) -> bytes:
+        opening, introduction = self._openings.get(delta.choice), b""
+        if opening is None:
+            opening = self._opening(delta.choice)
+            introduction = opening + self.introduction if self.introduction else b""
         if not delta.text:
-            return b""
-        return b"".join(
-            (self._prefix, b"%d" % delta.choice, self.before_text, _encode(delta.text),
-             self.after_text)
-        )  # fmt: skip
+            return introduction
+        text = _encode(delta.text)
+        return b"".join((introduction, opening, self.before_text, text, self.after_text))
+
+    def _opening(self, choice: int) -> bytes:
+        """What every event of a choice begins with."""
+        opening = self._openings.get(choice)
+        if opening is None:
+            head = _encode(self._head.opening(self.chunk_kind))[:-1]
+            opening = b'data: %b,"choices":[{"index":%d' % (head, choice)
+            self._openings[choice] = opening
+        return opening
 
     def _finish_event(self, delta: Delta, closing: bytes) -> bytes:
         reason = b'"%s"}]' % (delta.finish_reason or "stop").encode()
-        return b"".join((self._prefix, b"%d" % delta.choice, self.empty, reason, closing))
+        return b"".join((self._opening(delta.choice), self.empty, reason, closing))
 
     def failure(self, error: ApiError) -> bytes:
         """See `Answer.failure`; empty `choices` make clients that ignore `error` fail loudly."""
@@ -161,8 +163,9 @@ class _Spliced:
         body["choices"] = [self._choice(i, choice) for i, choice in enumerate(choices)]
         return _encode(body | ending.fields())
 
+    @abstractmethod
     def _choice(self, index: int, choice: ChoiceText) -> dict[str, Any]:  # Any: a JSON object
-        raise NotImplementedError
+        """A choice of a whole answer."""
 
 
 class ChatAnswer(_Spliced):
@@ -170,21 +173,10 @@ class ChatAnswer(_Spliced):
 
     kind = "chat.completion"
     chunk_kind = "chat.completion.chunk"
+    introduction = b',"delta":{"role":"assistant"},"finish_reason":null}],"usage":null}\n\n'
     before_text = b',"delta":{"content":'
     after_text = b'},"finish_reason":null}],"usage":null}\n\n'
     empty = b',"delta":{},"finish_reason":'
-
-    def __init__(self, head: AnswerHead) -> None:
-        super().__init__(head)
-        self._introduced: set[int] = set()
-
-    def _text_event(self, delta: Delta) -> bytes:
-        """The first event of a choice names the role."""
-        if delta.choice in self._introduced:
-            return super()._text_event(delta)
-        self._introduced.add(delta.choice)
-        role = b',"delta":{"role":"assistant"},"finish_reason":null}],"usage":null}\n\n'
-        return self._prefix + b"%d" % delta.choice + role + super()._text_event(delta)
 
     def _choice(self, index: int, choice: ChoiceText) -> dict[str, Any]:  # Any: a JSON object
         message = {"role": "assistant", "content": "".join(choice.pieces)}

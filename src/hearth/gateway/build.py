@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import random
 import time
+from typing import Generic, TypeVar
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
-from hearth.engines.protocol import GenerateRequest, Sampling
+from hearth.engines.protocol import GenerateRequest, Message, Sampling
 from hearth.errors import InvalidRequest
-from hearth.gateway.answers import AnswerHead
+from hearth.gateway.answers import Answer, AnswerHead
+from hearth.gateway.decode import BodyDecoder
 from hearth.gateway.error_shapes import Headers
 from hearth.gateway.http import Exchange
-from hearth.gateway.job import Route
+from hearth.gateway.job import Job, Route
+from hearth.gateway.routing import Router
 from hearth.gateway.types import InferenceRequest
+
+T = TypeVar("T", bound=InferenceRequest)
 
 _encode = msgspec.json.Encoder().encode
 
@@ -22,8 +28,74 @@ _SEED_BITS = 31  # every engine takes seeds of this size
 _HEADER_VALUE_LIMIT = 1024  # proxies refuse long headers
 
 
-def base_request(body: InferenceRequest) -> GenerateRequest:
-    """Everything of a worker request but its prompt.
+class Desk(Generic[T]):
+    """Takes in the bodies of one route.
+
+    Args:
+        router: knows the models.
+        kind: the body's type.
+        is_strict: refuse unknown fields instead of naming them.
+    """
+
+    def __init__(self, router: Router, kind: type[T], *, is_strict: bool) -> None:
+        self._router = router
+        self._decoder = BodyDecoder(kind, is_strict=is_strict)
+
+    def draft(self, exchange: Exchange, body: bytes) -> Draft[T]:
+        """Decode a body and find its route.
+
+        Raises:
+            InvalidRequest: see `BodyDecoder.decode`.
+            ModelNotFound: nothing serves the model.
+        """
+        request, ignored = self._decoder.decode(body)
+        route = self._router.route(request.model, exchange.caller.account_id)
+        return Draft(exchange=exchange, body=request, route=route, ignored=ignored)
+
+
+class Draft(Struct, Generic[T], frozen=True, kw_only=True):
+    """A decoded body, and where it goes."""
+
+    exchange: Exchange
+    body: T
+    route: Route
+    ignored: list[str]
+    "Fields of the body that nothing reads."
+
+    def head(self) -> AnswerHead:
+        """What the answer repeats; a stand-in is named in the fingerprint."""
+        route = self.route
+        return AnswerHead(
+            request_id=self.exchange.request_id,
+            created=int(time.time()),
+            model=self.body.model,
+            fingerprint=f"stand-in:{route.served_by}" if route.is_stand_in else None,
+        )
+
+    def job(self, parts: list[GenerateRequest], answer: Answer) -> Job:
+        """What is to be run."""
+        body, options = self.body, self.body.stream_options
+        affinity = self.exchange.header(b"x-session-affinity")
+        return Job(
+            route=self.route,
+            parts=parts,
+            answer=answer,
+            stream=body.stream or False,
+            with_usage=options is None or options.include_usage is not False,
+            perf_metrics=body.perf_metrics_in_response or False,
+            affinity=affinity or body.prompt_cache_key or body.user,
+            headers=_answer_headers(parts[0], self.route, self.ignored),
+        )
+
+
+def generate_request(
+    body: InferenceRequest,
+    *,
+    messages: list[Message] | None = None,
+    prompt: str | list[int] | None = None,
+    prompt_truncate_tokens: int | None = None,
+) -> GenerateRequest:
+    """What a worker is asked.
 
     Raises:
         InvalidRequest: fields that exclude each other, or token ids that are none.
@@ -39,6 +111,9 @@ def base_request(body: InferenceRequest) -> GenerateRequest:
         )
     stop = body.stop or []
     return GenerateRequest(
+        messages=messages,
+        prompt=prompt,
+        prompt_truncate_tokens=prompt_truncate_tokens,
         sampling=_sampling(body),
         seed=random.getrandbits(_SEED_BITS) if body.seed is None else body.seed,
         n=body.n or 1,
@@ -74,18 +149,7 @@ def _logit_bias(biases: dict[str, float] | None) -> dict[int, float] | None:
     return {int(token): bias for token, bias in biases.items()}
 
 
-def answer_head(exchange: Exchange, body: InferenceRequest, route: Route) -> AnswerHead:
-    """What the answer repeats; a stand-in is named in the fingerprint."""
-    fingerprint = f"stand-in:{route.served_by}" if route.is_stand_in else None
-    return AnswerHead(
-        request_id=exchange.request_id,
-        created=int(time.time()),
-        model=body.model,
-        fingerprint=fingerprint,
-    )
-
-
-def answer_headers(request: GenerateRequest, route: Route, ignored: list[str]) -> Headers:
+def _answer_headers(request: GenerateRequest, route: Route, ignored: list[str]) -> Headers:
     """The headers that say how a request was really treated."""
     headers: Headers = [
         (b"fireworks-sampling-options", _options(request)),

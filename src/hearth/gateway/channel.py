@@ -11,13 +11,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 from itertools import count
 
 import msgspec
 
 from hearth.engines.protocol import Delta, Failure, GenerateRequest, Hello, Stats
-from hearth.engines.wire import Connection, FrameType
+from hearth.engines.wire import Connection, FrameType, Payload
 from hearth.errors import ApiError, EngineFailed, InvalidRequest, Unavailable, WorkerGone
 from hearth.gateway.generation import Part
 
@@ -84,8 +83,7 @@ class Channel:
             return
         request_id = next(self._ids) & 0xFFFFFFFF
         self._sent[request_id] = part
-        part.cancel = partial(connection.send, FrameType.CANCEL, request_id)
-        part.grant = partial(connection.send, FrameType.CREDIT, request_id)
+        part.sent(connection, request_id)
         connection.send(FrameType.GENERATE, request_id, request)
 
     async def _keep_connected(self) -> None:
@@ -144,7 +142,7 @@ class Channel:
         if was_ready:
             self._on_change()
 
-    def _on_frame(self, kind: FrameType, request: int, payload: memoryview) -> None:
+    def _on_frame(self, kind: FrameType, request: int, payload: Payload) -> None:
         if kind is FrameType.STEP:
             for delta in _deltas.decode(payload):
                 self._take(delta)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from msgspec.structs import replace
+from collections.abc import Coroutine
+from typing import Any
 
 from hearth.engines.protocol import Message
 from hearth.errors import InvalidRequest
 from hearth.gateway.answers import ChatAnswer
-from hearth.gateway.build import answer_head, answer_headers, base_request
-from hearth.gateway.decode import BodyDecoder
+from hearth.gateway.build import Desk, generate_request
 from hearth.gateway.http import Exchange
 from hearth.gateway.inference import Inference
-from hearth.gateway.job import Job
 from hearth.gateway.routing import Router
 from hearth.gateway.types import ChatMessage, ChatRequest
 
@@ -20,37 +19,22 @@ class ChatCompletions:
     """Answers a conversation with the assistant's next turn."""
 
     def __init__(self, router: Router, inference: Inference, *, is_strict: bool) -> None:
-        self._router = router
+        self._desk = Desk(router, ChatRequest, is_strict=is_strict)
         self._inference = inference
-        self._decoder = BodyDecoder(ChatRequest, is_strict=is_strict)
 
-    async def __call__(self, exchange: Exchange, body: bytes) -> None:
-        """Answer the exchange.
+    def __call__(self, exchange: Exchange, body: bytes) -> Coroutine[Any, Any, None] | None:
+        """Answer the exchange; see `Handler`.
 
         Raises:
             ApiError: nothing was answered.
         """
-        request, ignored = self._decoder.decode(body)
-        route = self._router.route(request.model, exchange.caller.account_id)
-        generate = replace(
-            base_request(request),
-            messages=[_message(i, message) for i, message in enumerate(request.messages)],
-            prompt_truncate_tokens=request.prompt_truncate_len,
+        draft = self._desk.draft(exchange, body)
+        generate = generate_request(
+            draft.body,
+            messages=[_message(i, message) for i, message in enumerate(draft.body.messages)],
+            prompt_truncate_tokens=draft.body.prompt_truncate_len,
         )
-        options = request.stream_options
-        job = Job(
-            route=route,
-            parts=[generate],
-            answer=ChatAnswer(answer_head(exchange, request, route)),
-            stream=request.stream or False,
-            with_usage=options is None or options.include_usage is not False,
-            perf_metrics=request.perf_metrics_in_response or False,
-            affinity=exchange.header(b"x-session-affinity")
-            or request.prompt_cache_key
-            or request.user,
-            headers=answer_headers(generate, route, ignored),
-        )
-        await self._inference.run(exchange, job)
+        return self._inference.run(exchange, draft.job([generate], ChatAnswer(draft.head())))
 
 
 def _message(index: int, message: ChatMessage) -> Message:

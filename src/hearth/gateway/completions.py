@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
+from typing import Any
+
 from msgspec.structs import replace
 
 from hearth.errors import InvalidRequest
 from hearth.gateway.answers import CompletionAnswer
-from hearth.gateway.build import answer_head, answer_headers, base_request
-from hearth.gateway.decode import BodyDecoder
+from hearth.gateway.build import Desk, generate_request
 from hearth.gateway.http import Exchange
 from hearth.gateway.inference import Inference
-from hearth.gateway.job import Job
 from hearth.gateway.routing import Router
 from hearth.gateway.types import CompletionRequest
 
@@ -24,33 +25,20 @@ class Completions:
     """Continues one or more prompts."""
 
     def __init__(self, router: Router, inference: Inference, *, is_strict: bool) -> None:
-        self._router = router
+        self._desk = Desk(router, CompletionRequest, is_strict=is_strict)
         self._inference = inference
-        self._decoder = BodyDecoder(CompletionRequest, is_strict=is_strict)
 
-    async def __call__(self, exchange: Exchange, body: bytes) -> None:
-        """Answer the exchange; choices are numbered prompt by prompt, n for each.
+    def __call__(self, exchange: Exchange, body: bytes) -> Coroutine[Any, Any, None] | None:
+        """Answer the exchange, choices numbered prompt by prompt, n for each; see `Handler`.
 
         Raises:
             ApiError: nothing was answered.
         """
-        request, ignored = self._decoder.decode(body)
-        route = self._router.route(request.model, exchange.caller.account_id)
-        generate = base_request(request)
-        options = request.stream_options
-        job = Job(
-            route=route,
-            parts=[replace(generate, prompt=prompt) for prompt in _prompts(request.prompt)],
-            answer=CompletionAnswer(answer_head(exchange, request, route)),
-            stream=request.stream or False,
-            with_usage=options is None or options.include_usage is not False,
-            perf_metrics=request.perf_metrics_in_response or False,
-            affinity=exchange.header(b"x-session-affinity")
-            or request.prompt_cache_key
-            or request.user,
-            headers=answer_headers(generate, route, ignored),
-        )
-        await self._inference.run(exchange, job)
+        draft = self._desk.draft(exchange, body)
+        first, *others = _prompts(draft.body.prompt)
+        generate = generate_request(draft.body, prompt=first)
+        parts = [generate, *(replace(generate, prompt=other) for other in others)]
+        return self._inference.run(exchange, draft.job(parts, CompletionAnswer(draft.head())))
 
 
 def _prompts(prompt: str | list[str | int | list[int]]) -> list[Prompt]:

@@ -42,7 +42,6 @@ class Connection(HttpToolsProtocol):
 
     _exchange: Exchange | None = None
     "The hot request that is being answered."
-    _task: asyncio.Task[None] | None = None
     _timer: asyncio.TimerHandle | None = None
     _timed = HEAD
     "What the timer bounds."
@@ -65,7 +64,6 @@ class Connection(HttpToolsProtocol):
             self._idle_timer.cancel()
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
-            self._keep_task()
             exchange.is_gone = True
             if exchange.on_hangup is not None:
                 exchange.on_hangup()
@@ -114,10 +112,16 @@ class Connection(HttpToolsProtocol):
     def serve(self, exchange: Exchange, body: bytes) -> None:
         """See `Owner`."""
         self._exchange = exchange
-        self._task = self.loop.create_task(self.plane.serve(exchange, body))
+        task = self.plane.serve(exchange, body)
+        if task is not None:  # the server waits for it when it stops
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
 
     def answered(self, exchange: Exchange) -> None:
         """See `Peer`."""
+        self.plane.ended(exchange)
+        if exchange.is_gone:
+            return
         self._exchange = None
         self.server_state.total_requests += 1
         if exchange.may_persist:
@@ -129,9 +133,11 @@ class Connection(HttpToolsProtocol):
         else:
             self.transport.close()
 
-    def cut(self) -> None:
+    def cut(self, exchange: Exchange) -> None:
         """See `Peer`."""
-        self.transport.close()
+        self.plane.ended(exchange)
+        if not exchange.is_gone:
+            self.transport.close()
 
     def ignore_rest(self) -> None:
         """See `Owner`."""
@@ -158,13 +164,6 @@ class Connection(HttpToolsProtocol):
             super().shutdown()
         else:
             self._exchange.may_persist = False
-            self._keep_task()
-
-    def _keep_task(self) -> None:
-        """Let the server wait for what its connections no longer hold."""
-        if self._task is not None and not self._task.done():
-            self.tasks.add(self._task)
-            self._task.add_done_callback(self.tasks.discard)
 
     def _close_if_idle(self) -> None:
         """One timer serves all requests of a connection: it looks when the last one was."""

@@ -4,40 +4,50 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
 
 
-class Deadlines:
-    """Calls back what is not taken out again in time; in the order it was put in.
+class Deadlines(Generic[T]):
+    """Tells of what is not taken out again in time, in the order in which it was put in.
 
     Args:
         limit_s: how long each may stay.
+        on_late: called with one that stayed too long, which is out then.
     """
 
-    def __init__(self, limit_s: float) -> None:
+    def __init__(self, limit_s: float, on_late: Callable[[T], None]) -> None:
         self._limit_s = limit_s
-        self._due_s: dict[Callable[[], None], float] = {}
+        self._on_late = on_late
+        self._due_s: dict[T, float] = {}
         self._is_armed = False
 
-    def add(self, on_late: Callable[[], None]) -> None:
-        """Put in a callback, which then runs unless it is removed."""
+    @property
+    def waiting(self) -> list[T]:
+        """What is in now."""
+        return list(self._due_s)
+
+    def add(self, item: T) -> None:
+        """Put in an item."""
         loop = asyncio.get_running_loop()
-        self._due_s[on_late] = loop.time() + self._limit_s
+        self._due_s[item] = loop.time() + self._limit_s
         if not self._is_armed:
             self._is_armed = True
-            loop.call_later(self._limit_s, self._run_late)
+            loop.call_later(self._limit_s, self._tell_late)
 
-    def remove(self, on_late: Callable[[], None]) -> None:
-        """Take a callback out, whether it has run or not."""
-        self._due_s.pop(on_late, None)
+    def remove(self, item: T) -> None:
+        """Take an item out, if it is in."""
+        self._due_s.pop(item, None)
 
-    def _run_late(self) -> None:
+    def _tell_late(self) -> None:
         loop = asyncio.get_running_loop()
         self._is_armed = False
         while self._due_s:
-            on_late, due_s = next(iter(self._due_s.items()))
+            item, due_s = next(iter(self._due_s.items()))
             if due_s > loop.time():
                 self._is_armed = True
-                loop.call_at(due_s, self._run_late)
+                loop.call_at(due_s, self._tell_late)
                 return
-            del self._due_s[on_late]
-            on_late()
+            del self._due_s[item]
+            self._on_late(item)

@@ -67,12 +67,20 @@ class BodyDecoder(Generic[T]):
             InvalidRequest: not JSON, a bad or missing field, or one that nothing honours yet.
         """
         try:
-            fields = _fields.decode(body)
-            if "extra_body" in fields:
-                fields = _merge_extra_body(fields)
-                body = msgspec.json.encode(fields)
-            ignored = self._check_names(fields) if fields.keys() - self._known else []
-            return self._decoder.decode(body), ignored
+            return self._decoder.decode(body), []
+        except msgspec.ValidationError:
+            pass  # often only a field that the types do not know
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise InvalidRequest(f"The body is not valid JSON: {error}.") from None
+        return self._decode_with_care(body)
+
+    def _decode_with_care(self, body: bytes) -> tuple[T, list[str]]:
+        """Sort the fields by name before their values are looked at."""
+        try:
+            fields = _merge_extra_body(_fields.decode(body))
+            ignored = self._check_names(fields)
+            known = {name: value for name, value in fields.items() if name in self._known}
+            return self._decoder.decode(msgspec.json.encode(known)), ignored
         except msgspec.ValidationError as error:
             raise _invalid(error) from None
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -97,8 +105,8 @@ class BodyDecoder(Generic[T]):
 
 def _merge_extra_body(fields: dict[str, Raw]) -> dict[str, Raw]:
     """Lift the keys of a literal `extra_body`, which raw HTTP clients send unflattened."""
-    extra = fields.pop("extra_body")
-    if bytes(extra) == b"null":
+    extra = fields.pop("extra_body", None)
+    if extra is None or bytes(extra) == b"null":
         return fields
     try:
         return _fields.decode(extra) | fields

@@ -67,21 +67,26 @@ class Fleet:
         """Whether a request for the model would be sent at once."""
         return model in self._ready
 
-    async def pick(self, model: str, affinity: str | None) -> Channel:
-        """Choose the replica for a request, waiting for one that is starting.
+    def find(self, model: str, affinity: str | None) -> Channel | None:
+        """Choose among the replicas that are ready; None if none is.
 
         Raises:
-            Unavailable: none came in time, its start failed, or all queues are full.
+            Unavailable: all queues are full.
         """
         channels = self._ready.get(model)
         if channels is None:
-            channels = await self._wait_for(model)
+            return None
         channel = choose(channels, affinity)
         if channel.num_requests >= self._max_queued:
             raise Unavailable("Every replica's queue is full; try again.", retry_after_s=1)
         return channel
 
-    async def _wait_for(self, model: str) -> list[Channel]:
+    async def wait_for(self, model: str, affinity: str | None) -> Channel:
+        """Choose a replica as soon as one is ready; a model that has none is asked for.
+
+        Raises:
+            Unavailable: none came in time, its start failed, or all queues are full.
+        """
         if not any(
             each.model == model and each.state != ReplicaState.FAILED
             for each in self._replicas.values()
@@ -89,14 +94,14 @@ class Fleet:
             await self._request_model(model)
         try:
             async with asyncio.timeout(self._wait_s):
-                while not (channels := self._ready.get(model)):
+                while (channel := self.find(model, affinity)) is None:
                     self._refuse_if_failed(model)
                     await self._changed.wait()
         except TimeoutError:
             raise Unavailable(
                 f"No replica of {model} was ready within {self._wait_s:.0f} s.", retry_after_s=5
             ) from None
-        return channels
+        return channel
 
     def _refuse_if_failed(self, model: str) -> None:
         states = [each for each in self._replicas.values() if each.model == model]

@@ -8,63 +8,80 @@ cut short is still charged for what was produced.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Callable
 from time import perf_counter
+from typing import Protocol
 
 from hearth.engines.protocol import INITIAL_CREDIT, Delta, Usage
+from hearth.engines.wire import Connection, FrameType
 from hearth.errors import ApiError
 
 GRANT_EVERY = INITIAL_CREDIT // 2
 
 
-def _nothing(*_: int) -> None:
-    """Stand in until a channel has taken the part."""
+class Listener(Protocol):
+    """Learns what a generation produces; never raises, for the channel that calls serves others."""
 
+    def take(self, delta: Delta) -> None:
+        """Take a delta that is not the last."""
+        ...
 
-class Hangup(Exception):
-    """The client closed the connection before its answer ended."""
+    def finish(self, deltas: list[Delta]) -> None:
+        """Take what was not passed on before; it ends with the answer's last delta."""
+        ...
+
+    def fail(self, error: Exception) -> None:
+        """The worker refused the request, broke, or is gone; or the generation was cut."""
+        ...
 
 
 class Part:
     """One worker request of a generation, and where its choices begin."""
 
     __slots__ = (
-        "cancel", "completion_tokens", "first_choice", "generation", "grant", "num_ungranted",
-        "prompt_tokens", "usage",
+        "_connection", "_generation", "_request_id", "completion_tokens", "first_choice",
+        "num_ungranted", "prompt_tokens", "usage",
     )  # fmt: skip
 
     def __init__(self, generation: Generation, first_choice: int) -> None:
-        self.generation = generation
+        self._generation = generation
+        self._connection: Connection | None = None
+        self._request_id = 0
         self.first_choice = first_choice
-        self.cancel: Callable[[], None] = _nothing
-        self.grant: Callable[[int], None] = _nothing
-        "Set by the channel that sends the part."
         self.num_ungranted = 0  # deltas that came since the worker was last granted credit
         self.prompt_tokens = 0
         self.completion_tokens = 0
         self.usage: Usage | None = None
 
+    def sent(self, connection: Connection, request_id: int) -> None:
+        """The part is on its way to a worker."""
+        self._connection = connection
+        self._request_id = request_id
+
     def feed(self, delta: Delta) -> None:
         """Take a delta from the worker."""
+        generation = self._generation
         self.completion_tokens += delta.num_tokens
         self.num_ungranted += 1
         if delta.prompt is not None:
             self.prompt_tokens = delta.prompt.prompt_tokens
         if delta.usage is not None:
             self.usage = delta.usage
-            self.generation.open_parts -= 1
+            generation.open_parts -= 1
         delta.choice += self.first_choice
-        generation = self.generation
         generation.take(delta)
         if self.num_ungranted >= GRANT_EVERY and not generation.is_held:
-            self.grant_more()
+            self.grant()
 
-    def grant_more(self) -> None:
+    def grant(self) -> None:
         """Let the worker send as many more deltas as were taken."""
-        if self.num_ungranted and self.usage is None:
-            self.grant(self.num_ungranted)
+        if self.num_ungranted and self.usage is None and self._connection is not None:
+            self._connection.send(FrameType.CREDIT, self._request_id, self.num_ungranted)
             self.num_ungranted = 0
+
+    def cancel(self) -> None:
+        """Ask the worker to end the part; its last delta still comes."""
+        if self.usage is None and self._connection is not None:
+            self._connection.send(FrameType.CANCEL, self._request_id)
 
     def counted(self) -> Usage:
         """The engine's count, or ours while it has not ended."""
@@ -72,28 +89,27 @@ class Part:
 
     def fail(self, error: ApiError) -> None:
         """The worker refused or lost this part."""
-        self.generation.open_parts -= 1
-        self.generation.stop(error)
+        self._generation.open_parts -= 1
+        self._generation.stop(error)
 
 
 class Generation:
-    """What one inference request has produced so far, and how its handler learns of the end.
+    """What one inference request has produced so far.
 
-    Every delta but the last goes to `sink` as it comes, without waking the handler.
+    Args:
+        listener: told of it, in the turn of the loop in which it comes.
     """
 
     __slots__ = (
-        "_deltas", "_is_cut", "_loop", "_sink", "_stopped", "_waiter", "first_delta_s", "is_held",
-        "open_parts", "parts", "replica_id", "started_s",
+        "_deltas", "_drained", "_is_cut", "_listener", "first_delta_s", "is_held", "open_parts",
+        "parts", "replica_id", "started_s",
     )  # fmt: skip
 
-    def __init__(self, sink: Callable[[Delta], None]) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._sink = sink
-        self._deltas: deque[Delta] = deque()
-        self._waiter: asyncio.Future[None] | None = None
+    def __init__(self, listener: Listener) -> None:
+        self._listener: Listener | None = listener
+        self._deltas: list[Delta] = []
+        self._drained: asyncio.Future[None] | None = None
         self._is_cut = False
-        self._stopped: Exception | None = None
         self.is_held = False
         "Queue deltas and grant no more: the client takes less than it is sent."
         self.parts: list[Part] = []
@@ -111,94 +127,82 @@ class Generation:
 
     def take(self, delta: Delta) -> None:
         """Pass a delta on, or queue it."""
-        if self._is_cut:
+        listener = self._listener
+        if self._is_cut or listener is None:
+            self._note_drained()
             return
         if self.first_delta_s is None:
             self.first_delta_s = perf_counter()
-        if self.open_parts == 0:
-            self._deltas.append(delta)
-            self._wake()
-        elif self.is_held:
-            self._deltas.append(delta)
-        else:
-            self._pass_on(delta)
-
-    def _pass_on(self, delta: Delta) -> None:
-        try:
-            self._sink(delta)
-        except Exception as error:  # noqa: BLE001  the channel that calls serves others too
-            self.cut(error)
+        if self.open_parts and not self.is_held:
+            listener.take(delta)
+            return
+        self._deltas.append(delta)
+        if not self.open_parts:
+            deltas, self._deltas = self._deltas, []
+            listener.finish(deltas)
 
     def release(self) -> None:
         """Pass on what was queued, and what comes, as long as it is not held again."""
         self.is_held = False
-        while self._deltas and self.open_parts and not self.is_held:
-            self._pass_on(self._deltas.popleft())
+        while self._deltas and not self.is_held:
+            self._pass_on_first()
         if not self.is_held:
             for part in self.parts:
-                part.grant_more()
+                part.grant()
 
-    def stop(self, reason: Exception) -> None:
-        """End the wait with an error: the worker failed."""
-        if self._stopped is None:
-            self._stopped = reason
-        self._wake()
+    def _pass_on_first(self) -> None:
+        delta = self._deltas.pop(0)
+        if self._listener is not None:
+            self._listener.take(delta)
 
-    def cut(self, reason: Exception) -> None:
-        """End the wait now; nothing is passed on any more: the client left or the time is up."""
+    def stop(self, error: Exception) -> None:
+        """End with an error of the worker; what came before it is still passed on."""
+        if self._is_cut:
+            self._note_drained()
+            return
+        while self._deltas:
+            self._pass_on_first()
+        self.cut(error)
+
+    def cut(self, error: Exception) -> None:
+        """End now; nothing is passed on any more: the client left or the time is up."""
         self._is_cut = True
         self._deltas.clear()
-        self.stop(reason)
-
-    def _wake(self) -> None:
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
-            waiter.set_result(None)
+        self._note_drained()
+        if self._listener is not None:
+            self._listener.fail(error)
 
     @property
     def has_delta(self) -> bool:
         """Whether anything was produced at all."""
         return self.first_delta_s is not None
 
-    async def ended(self) -> list[Delta]:
-        """Wait until every part has ended with its usage; return what was not passed on.
-
-        It is never empty, and ends with the last delta of the answer.
-
-        Raises:
-            ApiError: the worker refused the request, broke, or is gone.
-            Hangup: the client has left.
-        """
-        while self.open_parts and self._stopped is None:
-            self._waiter = self._loop.create_future()
-            await self._waiter
-        if self._stopped is not None:
-            while self._deltas:
-                self._sink(self._deltas.popleft())
-            raise self._stopped
-        return list(self._deltas)
-
     async def cancel(self) -> None:
         """Ask the workers to end every open part, and wait until none is open any more."""
+        self._is_cut = True
         for part in self.parts:
-            if part.usage is None:
-                part.cancel()
-        while self.open_parts:
-            self._waiter = self._loop.create_future()
-            await self._waiter
+            part.cancel()
+        if self.open_parts:
+            self._drained = asyncio.get_running_loop().create_future()
+            await self._drained
+
+    def _note_drained(self) -> None:
+        drained = self._drained
+        if self.open_parts == 0 and drained is not None and not drained.done():
+            drained.set_result(None)
 
     def restart(self) -> None:
         """Forget a failed attempt that produced nothing, before trying another replica."""
         assert not self.has_delta
-        self._stopped = None
+        self._is_cut = False
         self.parts.clear()
         self.open_parts = 0
 
     def close(self) -> None:
-        """Let go of parts and sink once all is settled: in a circle, only the collector frees."""
+        """Let go of parts and listener once all is settled: a circle waits for the collector."""
         self._is_cut = True
         self.parts.clear()
-        del self._sink
+        self._listener = None
 
     def usage(self) -> Usage:
         """What was used so far, over all parts: the engine's count, or ours where it was cut."""

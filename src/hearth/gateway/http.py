@@ -6,15 +6,18 @@ written straight to their connection, in HTTP/1.1 or, for a client that knows no
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any, Protocol
 
 from hearth.accounts import Caller
-from hearth.errors import ApiError
+from hearth.errors import ApiError, InternalError
 from hearth.gateway.error_shapes import Family, Headers, error_body, error_headers
 from hearth.kit.ids import new_uuid
+
+log = logging.getLogger(__name__)
 
 Message = MutableMapping[str, Any]  # Any: ASGI's own types
 Scope = MutableMapping[str, Any]
@@ -42,11 +45,11 @@ class Peer(Protocol):
         ...
 
     def answered(self, exchange: Exchange) -> None:
-        """The answer is whole."""
+        """The answer is whole, whether or not the client is still there."""
         ...
 
-    def cut(self) -> None:
-        """Close, because the answer cannot be whole any more."""
+    def cut(self, exchange: Exchange) -> None:
+        """The answer will never be whole."""
         ...
 
 
@@ -148,10 +151,26 @@ class Exchange:
         body = error_body(error, self.request_id, self.family)
         self.respond(error.status, body, [JSON, *error_headers(error)])
 
+    def fail(self, error: Exception) -> None:
+        """Answer with an error; when the answer has begun, close, which is all that can be said."""
+        told = self.told(error)
+        if self.has_started:
+            self.cut()
+        else:
+            self.respond_error(told)
+
+    def told(self, error: Exception) -> ApiError:
+        """What the client learns of an error; a fault of ours is logged and becomes a 500."""
+        if isinstance(error, ApiError):
+            return error
+        log.error("Request %s to %s failed.", self.request_id, self.path, exc_info=error)
+        return InternalError("Something broke inside Hearth.")
+
     def cut(self) -> None:
-        """Close the connection, which is all that can still be said."""
-        if not self.has_ended and not self.is_gone:
-            self._peer.cut()
+        """Close the connection if the answer has not ended."""
+        if not self.has_ended:
+            self.has_ended = True
+            self._peer.cut(self)
 
     def _head(self, status: int, headers: Headers) -> bytes:
         """The head without what frames the body, and without its end."""
@@ -172,5 +191,4 @@ class Exchange:
 
     def _end(self) -> None:
         self.has_ended = True
-        if not self.is_gone:
-            self._peer.answered(self)
+        self._peer.answered(self)

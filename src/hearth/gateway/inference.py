@@ -1,31 +1,32 @@
-"""Runs one inference request from admission to settlement.
+"""Runs inference requests from admission to settlement.
 
 In order: choose a replica, record `begin` in the journal, generate, answer, record `settle` before
 the answer's last bytes go out. Whatever happens in between (a hang-up, a dead worker, a time-out),
 what was produced is settled exactly once.
+
+A request whose replica is ready costs no task: it goes on in callbacks, from the client's last byte
+to the worker's first frame, and from the worker's last frame to the end of the answer. What has to
+wait (for a replica that starts, a disk, the last count of a cancelled request) gets one.
 """
 
 from __future__ import annotations
 
 import asyncio
-from time import perf_counter
+from collections.abc import Coroutine
+from typing import Any
 
-from hearth.engines.protocol import Delta
-from hearth.errors import ApiError, RequestTimeout, WorkerGone
-from hearth.gateway.answers import DONE, ChoiceText, Ending
+from hearth.errors import ApiError, Unavailable, WorkerGone
 from hearth.gateway.channel import Channel
 from hearth.gateway.deadlines import Deadlines
-from hearth.gateway.error_shapes import Headers
 from hearth.gateway.fleet import Fleet
-from hearth.gateway.generation import Generation, Hangup
-from hearth.gateway.http import EVENT_STREAM, JSON, Exchange
+from hearth.gateway.http import Exchange
 from hearth.gateway.job import Job
 from hearth.gateway.metrics import Metrics
-from hearth.gateway.settlement import Settlement
+from hearth.gateway.run import Hangup, Run, Streamed, Whole
+from hearth.gateway.settlement import begin_record, settle_record
 from hearth.metering import Journal, Outcome
 
 LAST_COUNT_S = 2.0  # how long a cancelled request may take to report what it used
-NO_CACHE = (b"cache-control", b"no-cache")
 CLIENT_CLOSED = 499  # nginx's status for a client that left; nobody receives it
 
 
@@ -45,182 +46,131 @@ class Inference:
         self._fleet = fleet
         self._journal = journal
         self._metrics = metrics
-        self._deadlines = Deadlines(timeout_s)
+        self._runs: Deadlines[Run] = Deadlines(timeout_s, Run.time_out)
+        self._waits: set[asyncio.Task[None]] = set()
 
-    async def run(self, exchange: Exchange, job: Job) -> None:
-        """Answer the exchange.
+    def run(self, exchange: Exchange, job: Job) -> Coroutine[Any, Any, None] | None:
+        """See that the exchange is answered; see `Handler`.
 
         Raises:
-            ApiError: nothing was answered yet; the dispatcher renders it.
+            ApiError: nothing was begun.
         """
-        channel = await self._fleet.pick(job.route.served_by, job.affinity)
+        channel = self._fleet.find(job.route.served_by, job.affinity)
+        if channel is None:
+            return self._run_later(exchange, job)
+        self._begin(exchange, job, channel)
+        return None
+
+    async def close(self) -> None:
+        """End what still runs; what it produced is settled."""
+        for run in self._runs.waiting:
+            run.generation.cut(Unavailable("Hearth is stopping.", retry_after_s=1))
+        await asyncio.gather(*self._waits)
+
+    async def _run_later(self, exchange: Exchange, job: Job) -> None:
+        channel = await self._fleet.wait_for(job.route.served_by, job.affinity)
         if exchange.is_gone:
             exchange.status = CLIENT_CLOSED
-            return
-        settlement = Settlement(self._journal, self._metrics, exchange=exchange, job=job)
-        run = (_Streamed if job.stream else _Whole)(exchange, job, settlement)
-        settlement.begin()
-        on_late = run.time_out
-        self._deadlines.add(on_late)
+            exchange.cut()
+        else:
+            self._begin(exchange, job, channel)
+
+    def _begin(self, exchange: Exchange, job: Job, channel: Channel) -> None:
+        """Send a job to a replica.
+
+        Raises:
+            Unavailable: the journal cannot be written, so nothing may be generated.
+        """
+        self._journal.begin(begin_record(exchange, job))
+        run = (Streamed if job.stream else Whole)(exchange, job, self)
+        self._runs.add(run)
         exchange.on_hangup = run.hang_up
+        run.send_to(channel)
+
+    def finished(self, run: Run, outcome: Outcome) -> None:
+        """See `Owner`."""
+        self._settle(run, outcome, status=200)
+        run.exchange.on_hangup = None
+        if self._journal.mode == "fsync":
+            self._wait(self._send_synced(run))
+        else:
+            run.send_rest()
+            self._close(run)
+
+    async def _send_synced(self, run: Run) -> None:
+        """End an answer once its record is safe from power loss."""
         try:
-            await run.answer(await self._last_deltas(run, channel), self._journal)
-        except Hangup:
-            exchange.status = exchange.status or CLIENT_CLOSED
-            await run.end(Outcome.CANCELLED)
-        except ApiError as error:
-            await run.end(Outcome.FAILED, status=error.status)
-            if not exchange.has_started:
-                raise
-            exchange.end(job.answer.failure(error))
-        finally:
-            exchange.on_hangup = None
-            self._deadlines.remove(on_late)
-            if not settlement.is_settled:  # a bug, or the server cancels what still runs
-                await run.end(Outcome.FAILED, status=500)
-            run.generation.close()
-            exchange.on_room = None
+            await self._journal.synced()
+        except Unavailable as error:
+            run.fail(error)
+        else:
+            run.send_rest()
+            self._close(run)
 
-    async def _last_deltas(self, run: _Run, channel: Channel) -> list[Delta]:
-        """Send the job and wait for its end; a replica that dies silent gets one successor."""
-        try:
-            return await run.send_to(channel)
-        except WorkerGone:
-            if run.generation.has_delta:
-                raise
-        run.generation.restart()
-        return await run.send_to(await self._fleet.pick(run.job.route.served_by, None))
-
-
-class _Run:
-    """One job on its way: its generation, its answer, its settlement."""
-
-    __slots__ = ("exchange", "generation", "job", "settlement")
-
-    def __init__(self, exchange: Exchange, job: Job, settlement: Settlement) -> None:
-        self.exchange = exchange
-        self.job = job
-        self.settlement = settlement
-        self.generation = Generation(self._take)
-
-    def hang_up(self) -> None:
-        """The client has left."""
-        self.generation.cut(Hangup())
-
-    def time_out(self) -> None:
-        """The generation has taken as long as it may."""
-        self.generation.cut(RequestTimeout("The generation took too long; lower max_tokens."))
-
-    async def send_to(self, channel: Channel) -> list[Delta]:
-        """Send every part to a replica and wait for the end; return the last deltas."""
-        hello = channel.hello
-        if hello is None:
-            raise WorkerGone("The worker is restarting.", retry_after_s=1)
-        self.generation.replica_id = hello.replica_id
-        first_choice = 0
-        for request in self.job.parts:
-            channel.generate(request, self.generation.add_part(first_choice))
-            first_choice += request.n
-        return await self.generation.ended()
-
-    def _take(self, delta: Delta) -> None:
-        """Take a delta that is not the last."""
-        raise NotImplementedError
-
-    async def answer(self, deltas: list[Delta], journal: Journal) -> None:
-        """Send the rest of the answer; its end waits for the journal."""
-        raise NotImplementedError
-
-    async def _settle(self, outcome: Outcome, journal: Journal) -> None:
-        self.settlement.settle(self.generation, outcome, status=200)
-        if journal.mode == "fsync":
-            await journal.synced()
-
-    async def end(self, outcome: Outcome, *, status: int | None = None) -> None:
-        """Settle what was produced, if nothing is settled yet, with the engine's last counts."""
-        if self.settlement.is_settled:
+    def failed(self, run: Run, error: Exception) -> None:
+        """See `Owner`; a replica that dies silent gets one successor."""
+        if run.has_ended:
             return
+        is_silent = isinstance(error, WorkerGone) and not run.generation.has_delta
+        if is_silent and not run.is_second_try:
+            run.is_second_try = True
+            self._wait(self._try_again(run))
+        else:
+            run.has_ended = True
+            self._wait(self._end(run, error))
+
+    async def _try_again(self, run: Run) -> None:
+        run.generation.restart()
+        try:
+            channel = await self._fleet.wait_for(run.job.route.served_by, None)
+        except ApiError as error:
+            run.fail(error)
+        else:
+            if not run.has_ended:
+                run.send_to(channel)
+
+    async def _end(self, run: Run, error: Exception) -> None:
+        """Settle what a run produced, with the engine's last counts, then tell the client."""
+        exchange = run.exchange
+        told = None if isinstance(error, Hangup) else exchange.told(error)
         try:
             async with asyncio.timeout(LAST_COUNT_S):
-                await self.generation.cancel()
+                await run.generation.cancel()
         except TimeoutError:
             pass  # our own count of what arrived stands
-        finally:
-            status = status or self.exchange.status
-            self.settlement.settle(self.generation, outcome, status=status)
+        try:
+            if told is None:
+                exchange.status = exchange.status or CLIENT_CLOSED
+                self._settle(run, Outcome.CANCELLED, status=exchange.status)
+            else:
+                self._settle(run, Outcome.FAILED, status=told.status)
+        except Unavailable as unsettled:
+            told = unsettled
+        self._close(run)
+        if told is None:
+            exchange.cut()
+        elif exchange.has_started:
+            exchange.end(run.job.answer.failure(told))
+        else:
+            exchange.fail(told)
 
-    def _ending(self) -> Ending:
-        metrics = self._perf_metrics() if self.job.perf_metrics else None
-        return Ending(self.generation.usage() if self.job.with_usage else None, metrics)
+    def _settle(self, run: Run, outcome: Outcome, *, status: int) -> None:
+        """Record what a run used; later calls do nothing.
 
-    def _perf_metrics(self) -> dict[str, float]:
-        usage, now_s = self.generation.usage(), perf_counter()
-        first_s = self.generation.first_delta_s or now_s
-        return {
-            "prompt-tokens": usage.prompt_tokens,
-            "cached-prompt-tokens": usage.cached_tokens,
-            "server-time-to-first-token": round(first_s - self.exchange.started_s, 6),
-            "server-processing-time": round(now_s - self.exchange.started_s, 6),
-            "prefill-queue-duration": round(usage.queue_s, 6),
-            "prefill-duration": round(usage.prefill_s, 6),
-            "generation-duration": round(usage.decode_s, 6),
-        }
+        Raises:
+            Unavailable: the journal cannot be written, so the answer must not end well.
+        """
+        if not run.is_settled:
+            run.is_settled = True
+            self._journal.settle(settle_record(run, outcome, status=status))
+            self._metrics.count(run.job.route.model, run.generation)
 
+    def _close(self, run: Run) -> None:
+        self._runs.remove(run)
+        run.exchange.on_hangup = run.exchange.on_room = None
+        run.generation.close()
 
-class _Whole(_Run):
-    """An answer in one piece."""
-
-    __slots__ = ("_choices",)
-
-    def __init__(self, exchange: Exchange, job: Job, settlement: Settlement) -> None:
-        super().__init__(exchange, job, settlement)
-        self._choices = [ChoiceText() for _ in range(job.num_choices)]
-
-    def _take(self, delta: Delta) -> None:
-        self._choices[delta.choice].take(delta)
-
-    async def answer(self, deltas: list[Delta], journal: Journal) -> None:
-        """See `_Run.answer`."""
-        for delta in deltas:
-            self._take(delta)
-        await self._settle(Outcome(self._choices[-1].finish_reason or "stop"), journal)
-        body = self.job.answer.whole(self._choices, self._ending())
-        self.exchange.respond(200, body, [JSON, *self.job.headers, *self._headers()])
-
-    def _headers(self) -> Headers:
-        usage, now_s = self.generation.usage(), perf_counter()
-        first_s = self.generation.first_delta_s or now_s
-        started_s = self.exchange.started_s
-        return [
-            (b"fireworks-prompt-tokens", b"%d" % usage.prompt_tokens),
-            (b"fireworks-cached-prompt-tokens", b"%d" % usage.cached_tokens),
-            (b"fireworks-server-time-to-first-token", b"%.6f" % (first_s - started_s)),
-            (b"fireworks-server-processing-time", b"%.6f" % (now_s - started_s)),
-        ]
-
-
-class _Streamed(_Run):
-    """An answer as server-sent events, each written as its delta comes."""
-
-    __slots__ = ()
-
-    def _take(self, delta: Delta) -> None:
-        exchange = self.exchange
-        if not exchange.has_started:
-            self._start()
-        exchange.write(self.job.answer.events(delta))
-        if exchange.is_full:
-            self.generation.is_held = True
-
-    def _start(self) -> None:
-        self.exchange.on_room = self.generation.release
-        self.exchange.start(200, [EVENT_STREAM, NO_CACHE, *self.job.headers])
-
-    async def answer(self, deltas: list[Delta], journal: Journal) -> None:
-        """See `_Run.answer`."""
-        if not self.exchange.has_started:
-            self._start()
-        last, events = deltas[-1], self.job.answer.events
-        pieces = [*map(events, deltas[:-1]), self.job.answer.last_events(last, self._ending())]
-        await self._settle(Outcome(last.finish_reason or "stop"), journal)
-        self.exchange.end(b"".join((*pieces, DONE)))
+    def _wait(self, waiting: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(waiting)
+        self._waits.add(task)
+        task.add_done_callback(self._waits.discard)

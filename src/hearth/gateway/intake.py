@@ -6,6 +6,7 @@ on to uvicorn, which never learns of the hot ones.
 
 from __future__ import annotations
 
+import asyncio
 from enum import Enum, auto
 from typing import Protocol
 
@@ -36,8 +37,12 @@ class HotPlane(Protocol):
         """Answer with an error."""
         ...
 
-    async def serve(self, exchange: Exchange, body: bytes) -> None:
-        """Answer; never raises."""
+    def serve(self, exchange: Exchange, body: bytes) -> asyncio.Task[None] | None:
+        """Begin to answer; a task is returned where that has to wait. Never raises."""
+        ...
+
+    def ended(self, exchange: Exchange) -> None:
+        """The exchange is over, answered or cut."""
         ...
 
 

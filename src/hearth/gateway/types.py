@@ -1,7 +1,7 @@
 """The bodies of the inference API, as clients send them.
 
 Names, bounds and defaults are those of the Fireworks API (chat completions and completions
-reference); unknown fields are left out here and dealt with in `decode`.
+reference); `decode` deals with unknown fields before they come here.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class ResponseFormat(Struct, frozen=True):
     type: str
 
 
-class InferenceRequest(Struct, frozen=True, kw_only=True):
+class InferenceRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What chat completions and completions have in common."""
 
     model: Annotated[str, Meta(min_length=1, max_length=512)]
