@@ -167,5 +167,6 @@ def _options(request: GenerateRequest) -> bytes:
     if sampling.logit_bias is not None:  # too long for a header
         sampling = replace(sampling, logit_bias=None)
     given = _encode(sampling)
-    rest = b'"seed":%d,"max_tokens":%s}' % (request.seed, _encode(request.max_tokens))
+    max_tokens = b"null" if request.max_tokens is None else b"%d" % request.max_tokens
+    rest = b'"seed":%d,"max_tokens":%b}' % (request.seed, max_tokens)
     return given[:-1] + b"," + rest if len(given) > len(b"{}") else b"{" + rest

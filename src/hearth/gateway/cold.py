@@ -30,7 +30,7 @@ def caller_of(keys: Authenticator, request: Request) -> Caller:
     Raises:
         Unauthenticated: there is none.
     """
-    return keys.authenticate(credential(request.scope["headers"]))
+    return keys.authenticate(credential(dict(request.scope["headers"])))
 
 
 class ColdApp:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -30,24 +31,25 @@ class Deadlines(Generic[T]):
 
     def add(self, item: T) -> None:
         """Put in an item."""
-        loop = asyncio.get_running_loop()
-        self._due_s[item] = loop.time() + self._limit_s
+        self._due_s[item] = monotonic() + self._limit_s
         if not self._is_armed:
-            self._is_armed = True
-            loop.call_later(self._limit_s, self._tell_late)
+            self._arm(self._limit_s)
 
     def remove(self, item: T) -> None:
         """Take an item out, if it is in."""
         self._due_s.pop(item, None)
 
     def _tell_late(self) -> None:
-        loop = asyncio.get_running_loop()
         self._is_armed = False
         while self._due_s:
             item, due_s = next(iter(self._due_s.items()))
-            if due_s > loop.time():
-                self._is_armed = True
-                loop.call_at(due_s, self._tell_late)
+            left_s = due_s - monotonic()
+            if left_s > 0:
+                self._arm(left_s)
                 return
             del self._due_s[item]
             self._on_late(item)
+
+    def _arm(self, delay_s: float) -> None:
+        self._is_armed = True
+        asyncio.get_running_loop().call_later(delay_s, self._tell_late)

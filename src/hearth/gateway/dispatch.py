@@ -10,7 +10,6 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from functools import lru_cache
 from time import perf_counter
 from typing import Any, Protocol
 from urllib.parse import unquote
@@ -27,7 +26,7 @@ from hearth.kit.ids import new_uuid
 
 _PREFIX = re.compile(r"(?:/inference)?(?:/v1)+(?=/|$)|/inference(?=/|$)")
 
-CACHED_BYTES = 256  # targets that clients use are shorter; longer ones would fill a cache
+MAX_KNOWN, KNOWN_BYTES = 256, 256  # the targets of hot routes that clients really use are few
 
 Handler = Callable[[Exchange, bytes], Coroutine[Any, Any, None] | None]
 """Sees that an exchange is answered, now or later; returns a coroutine where that has to wait.
@@ -45,7 +44,6 @@ class Authenticator(Protocol):
         ...
 
 
-@lru_cache(maxsize=1024)
 def canonical_path(path: str) -> str:
     """The path under which a route is known, whatever base URL the client was given."""
     match = _PREFIX.match(path)
@@ -62,7 +60,6 @@ class Edge:
     request_log: RequestLog
 
 
-@lru_cache(maxsize=256)
 def _path_of(target: bytes) -> str:
     """The canonical path of a request's target; empty if it has none."""
     try:
@@ -85,6 +82,7 @@ class Dispatcher:
         self._hot = hot
         self._cold = cold
         self._edge = edge
+        self._known: dict[bytes, str] = {}
 
     @property
     def max_body_bytes(self) -> int:
@@ -93,10 +91,12 @@ class Dispatcher:
 
     def path_of(self, url: bytes) -> str | None:
         """See `HotPlane`."""
-        if b"?" in url:
-            url = url.partition(b"?")[0]
-        path = _path_of(url) if len(url) <= CACHED_BYTES else _path_of.__wrapped__(url)
-        return path if path in self._hot else None
+        path = self._known.get(url)
+        if path is None and (found := _path_of(url)) in self._hot:
+            path = found
+            if len(self._known) < MAX_KNOWN and len(url) <= KNOWN_BYTES:
+                self._known[url] = path
+        return path
 
     def admit(self, exchange: Exchange) -> None:
         """See `HotPlane`."""

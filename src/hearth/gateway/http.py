@@ -71,7 +71,7 @@ class Exchange:
     Args:
         peer: where the answer goes.
         path: canonical.
-        headers: of the request; names in lower case.
+        headers: of the request, by name in lower case.
         may_persist: whether the connection may be used again after the answer.
         may_chunk: whether the client knows chunks, as HTTP/1.0 does not.
     """
@@ -83,7 +83,13 @@ class Exchange:
     )  # fmt: skip
 
     def __init__(
-        self, peer: Peer, path: str, headers: Headers, *, may_persist: bool, may_chunk: bool
+        self,
+        peer: Peer,
+        path: str,
+        headers: dict[bytes, bytes],
+        *,
+        may_persist: bool,
+        may_chunk: bool,
     ) -> None:
         self._peer = peer
         self._may_chunk = may_chunk
@@ -107,10 +113,8 @@ class Exchange:
 
     def header(self, name: bytes) -> str | None:
         """The value of a request header, by its lower-case name."""
-        for key, value in self.headers:
-            if key == name:
-                return value.decode("latin-1")
-        return None
+        value = self.headers.get(name)
+        return None if value is None else value.decode("latin-1")
 
     @property
     def is_full(self) -> bool:

@@ -15,6 +15,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
+from hearth.engines.protocol import Usage
 from hearth.errors import ApiError, Unavailable, WorkerGone
 from hearth.gateway.channel import Channel
 from hearth.gateway.deadlines import Deadlines
@@ -89,22 +90,22 @@ class Inference:
 
     def finished(self, run: Run, outcome: Outcome) -> None:
         """See `Owner`."""
-        self._settle(run, outcome, status=200)
+        usage = self._settle(run, outcome, status=200)
         run.exchange.on_hangup = None
         if self._journal.mode == "fsync":
-            self._wait(self._send_synced(run))
+            self._wait(self._send_synced(run, usage))
         else:
-            run.send_rest()
+            run.send_rest(usage)
             self._close(run)
 
-    async def _send_synced(self, run: Run) -> None:
+    async def _send_synced(self, run: Run, usage: Usage) -> None:
         """End an answer once its record is safe from power loss."""
         try:
             await self._journal.synced()
         except Unavailable as error:
             run.fail(error)
         else:
-            run.send_rest()
+            run.send_rest(usage)
             self._close(run)
 
     def failed(self, run: Run, error: Exception) -> None:
@@ -154,16 +155,18 @@ class Inference:
         else:
             exchange.fail(told)
 
-    def _settle(self, run: Run, outcome: Outcome, *, status: int) -> None:
-        """Record what a run used; later calls do nothing.
+    def _settle(self, run: Run, outcome: Outcome, *, status: int) -> Usage:
+        """Record what a run used, and return it; later calls record nothing.
 
         Raises:
             Unavailable: the journal cannot be written, so the answer must not end well.
         """
-        if not run.is_settled:
-            run.is_settled = True
-            self._journal.settle(settle_record(run, outcome, status=status))
-            self._metrics.count(run.job.route.model, run.generation)
+        usage = run.usage
+        if usage is None:
+            run.usage = usage = run.generation.usage()
+            self._journal.settle(settle_record(run, usage, outcome, status=status))
+            self._metrics.count(run.job.route.model, usage, run.generation)
+        return usage
 
     def _close(self, run: Run) -> None:
         self._runs.remove(run)

@@ -152,22 +152,19 @@ class Intake:
     def _begin(self, path: str) -> None:
         parser, self.stage = self._owner.parser, HOT_BODY
         is_modern = parser.get_http_version() != "1.0"
+        headers = dict(self._headers)
         self._exchange = exchange = Exchange(
             self._owner,
             path,
-            self._headers,
+            headers,
             may_persist=is_modern and parser.should_keep_alive() and not parser.should_upgrade(),
             may_chunk=is_modern,
         )
         self._pieces, self._size, self._error = [], 0, None
-        awaits_consent = False
-        for name, value in self._headers:
-            if name == b"content-length":
-                if int(value) > self._plane.max_body_bytes:
-                    self._refuse_large()
-                    return
-            elif name == b"expect":
-                awaits_consent = value.lower() == b"100-continue"
+        if int(headers.get(b"content-length", 0)) > self._plane.max_body_bytes:
+            self._refuse_large()
+            return
+        awaits_consent = headers.get(b"expect", b"").lower() == b"100-continue"
         try:
             self._plane.admit(exchange)
         except ApiError as error:

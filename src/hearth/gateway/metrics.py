@@ -9,6 +9,7 @@ from bisect import bisect_left
 from collections import Counter
 from time import perf_counter
 
+from hearth.engines.protocol import Usage
 from hearth.gateway.generation import Generation
 
 FIRST_TOKEN_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
@@ -53,9 +54,9 @@ class Metrics:
         """A request to a known route was answered."""
         self.requests[path, status] += 1
 
-    def count(self, model: str, generation: Generation) -> None:
+    def count(self, model: str, usage: Usage, generation: Generation) -> None:
         """A request was settled: its tokens, and how long the first and each further one took."""
-        tokens, usage = self.tokens, generation.usage()
+        tokens = self.tokens
         tokens[model, "prompt"] += usage.prompt_tokens
         tokens[model, "cached"] += usage.cached_tokens
         tokens[model, "completion"] += usage.completion_tokens

@@ -6,7 +6,7 @@ Keys are always shown as [REDACTED]. Prompts appear only with the setting `log_r
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from hearth.gateway.error_shapes import Headers
 from hearth.gateway.http import Exchange
@@ -28,7 +28,7 @@ class RequestLog:
             return
         log.info(
             "Request %s: POST %s %s %s",
-            exchange.request_id, exchange.path, redacted(exchange.headers),
+            exchange.request_id, exchange.path, redacted(exchange.headers.items()),
             body.decode(errors="replace"),
         )  # fmt: skip
         exchange.answer_log = LoggedAnswer(exchange.request_id)
@@ -57,7 +57,7 @@ class LoggedAnswer:
         log.info("Answer %s: %s", self._request_id, body.decode(errors="replace"))
 
 
-def redacted(headers: Headers) -> Mapping[str, str]:
+def redacted(headers: Iterable[tuple[bytes, bytes]]) -> Mapping[str, str]:
     """Headers to show, without their secrets."""
     return {
         name.decode("latin-1"): "[REDACTED]" if name in _SECRET_HEADERS else value.decode("latin-1")

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from time import perf_counter
 from typing import Protocol
 
-from hearth.engines.protocol import Delta
+from hearth.engines.protocol import Delta, Usage
 from hearth.errors import RequestTimeout, WorkerGone
 from hearth.gateway.answers import DONE, ChoiceText, Ending
 from hearth.gateway.channel import Channel
@@ -48,7 +48,7 @@ class Run(ABC):
     """
 
     __slots__ = (
-        "_owner", "exchange", "generation", "has_ended", "is_second_try", "is_settled", "job",
+        "_owner", "exchange", "generation", "has_ended", "is_second_try", "job", "usage",
     )  # fmt: skip
 
     def __init__(self, exchange: Exchange, job: Job, owner: Owner) -> None:
@@ -57,7 +57,8 @@ class Run(ABC):
         self.job = job
         self.generation = Generation(self)
         self.is_second_try = False
-        self.is_settled = False
+        self.usage: Usage | None = None
+        "Set when it is settled."
         self.has_ended = False
         "Whether it is being ended: the first reason counts."
 
@@ -114,15 +115,15 @@ class Run(ABC):
         """Take the rest; return how the answer ended."""
 
     @abstractmethod
-    def send_rest(self) -> None:
+    def send_rest(self, usage: Usage) -> None:
         """End the answer, once what it used is settled."""
 
-    def _ending(self) -> Ending:
-        metrics = self._perf_metrics() if self.job.perf_metrics else None
-        return Ending(self.generation.usage() if self.job.with_usage else None, metrics)
+    def _ending(self, usage: Usage) -> Ending:
+        metrics = self._perf_metrics(usage) if self.job.perf_metrics else None
+        return Ending(usage if self.job.with_usage else None, metrics)
 
-    def _perf_metrics(self) -> dict[str, float]:
-        usage, now_s = self.generation.usage(), perf_counter()
+    def _perf_metrics(self, usage: Usage) -> dict[str, float]:
+        now_s = perf_counter()
         first_s = self.generation.first_delta_s or now_s
         return {
             "prompt-tokens": usage.prompt_tokens,
@@ -152,13 +153,13 @@ class Whole(Run):
             self._choices[delta.choice].take(delta)
         return Outcome(self._choices[-1].finish_reason or "stop")
 
-    def send_rest(self) -> None:
+    def send_rest(self, usage: Usage) -> None:
         """See `Run`."""
-        body = self.job.answer.whole(self._choices, self._ending())
-        self.exchange.respond(200, body, [JSON, *self.job.headers, *self._headers()])
+        body = self.job.answer.whole(self._choices, self._ending(usage))
+        self.exchange.respond(200, body, [JSON, *self.job.headers, *self._headers(usage)])
 
-    def _headers(self) -> Headers:
-        usage, now_s = self.generation.usage(), perf_counter()
+    def _headers(self, usage: Usage) -> Headers:
+        now_s = perf_counter()
         first_s = self.generation.first_delta_s or now_s
         started_s = self.exchange.started_s
         return [
@@ -187,13 +188,14 @@ class Streamed(Run):
         self.exchange.start(200, [EVENT_STREAM, NO_CACHE, *self.job.headers])
 
     def _finish(self, deltas: list[Delta]) -> Outcome:
-        last, answer = deltas[-1], self.job.answer
-        events = [*map(answer.events, deltas[:-1]), answer.last_events(last, self._ending()), DONE]
-        self._rest = b"".join(events)
-        return Outcome(last.finish_reason or "stop")
+        self._rest = deltas
+        return Outcome(deltas[-1].finish_reason or "stop")
 
-    def send_rest(self) -> None:
+    def send_rest(self, usage: Usage) -> None:
         """See `Run`."""
         if not self.exchange.has_started:
             self._start()
-        self.exchange.end(self._rest)
+        *deltas, last = self._rest
+        answer = self.job.answer
+        events = [answer.events(delta) for delta in deltas]
+        self.exchange.end(b"".join((*events, answer.last_events(last, self._ending(usage)), DONE)))

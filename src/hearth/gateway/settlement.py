@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from hearth.engines.protocol import Usage
 from hearth.gateway.http import Exchange
 from hearth.gateway.job import Job
 from hearth.gateway.run import Run
@@ -26,9 +27,8 @@ def begin_record(exchange: Exchange, job: Job) -> Begin:
     )
 
 
-def settle_record(run: Run, outcome: Outcome, *, status: int) -> Settle:
+def settle_record(run: Run, usage: Usage, outcome: Outcome, *, status: int) -> Settle:
     """What is recorded before the answer's last bytes go out."""
-    usage = run.generation.usage()
     return Settle(
         request_id=run.exchange.request_id,
         time_ns=time.time_ns(),
