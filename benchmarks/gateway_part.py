@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from itertools import product
 from statistics import median
 from typing import Literal, get_args
 
@@ -28,6 +27,7 @@ from benchmarks.load_job import Job
 from benchmarks.machine import CoreClock
 
 ROUNDS = 5
+PAIRS = 5  # windows of B and the gateway in a round: the machine's pace drifts within seconds
 SETTLE_S = 0.15  # what a server puts off until after its answers belongs to them
 FEW, MANY = 5_000, 20_000  # requests between which memory must not grow
 
@@ -63,9 +63,12 @@ class GatewayRun(Struct):
         return self.median(name, phase, lambda window: window.cpu_us)
 
     def ratio(self, phase: Phase, yardstick: str) -> float | None:
-        """The gateway's cost per unit in units of another server's."""
-        own, other = self.cpu_us("gateway", phase), self.cpu_us(yardstick, phase)
-        return own / other if own and other else None
+        """The gateway's cost per unit in units of another server's, window by window if it can."""
+        own = [window.cpu_us for window in self.windows["gateway", phase]]
+        other = [window.cpu_us for window in self.windows.get((yardstick, phase), [])]
+        if len(own) == len(other):
+            return median(a / b for a, b in zip(own, other, strict=True))
+        return median(own) / median(other) if other else None
 
 
 def run(rounds: int = ROUNDS) -> GatewayRun:
@@ -76,11 +79,18 @@ def run(rounds: int = ROUNDS) -> GatewayRun:
             _warm_up(subject, result)
         for number in range(rounds):
             print(f"gateway: round {number + 1} of {rounds}", flush=True)
-            for phase, subject in product(PHASES, subjects.all):
-                window = _measure(phase, subject, subjects)
-                result.windows.setdefault((subject.name, phase), []).append(window)
+            for phase in PHASES:
+                for subject in _order(subjects, phase):
+                    window = _measure(phase, subject, subjects)
+                    result.windows.setdefault((subject.name, phase), []).append(window)
     _print(result)
     return result
+
+
+def _order(subjects: Subjects, phase: Phase) -> list[Subject]:
+    """Everyone once, and for the figures with a close target B and the gateway again in turn."""
+    close = [subject for subject in subjects.all if subject.name in {"bare", "gateway"}]
+    return [*subjects.all, *(close * (PAIRS - 1) if phase != "rate" else [])]
 
 
 def _warm_up(subject: Subject, result: GatewayRun) -> None:

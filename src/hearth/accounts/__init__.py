@@ -5,7 +5,7 @@ from hearth.accounts.bootstrap import Credentials, bootstrap, read_credentials
 from hearth.accounts.credential import credential
 from hearth.accounts.routes import routes
 from hearth.accounts.service import AccountService
-from hearth.accounts.snapshot import KeySnapshot
+from hearth.accounts.snapshot import KeySnapshot, digest
 from hearth.accounts.types import ApiKey, Caller, KeyCreate, Role, UserCreate
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "UserCreate",
     "bootstrap",
     "credential",
+    "digest",
     "read_credentials",
     "require_account",
     "routes",

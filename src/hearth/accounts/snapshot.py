@@ -38,12 +38,25 @@ class KeySnapshot:
         Raises:
             Unauthenticated: there is none, or it is unknown, expired or disabled.
         """
-        if not raw_key:
-            raise Unauthenticated(f"The request carries no API key. {_REMEDY}")
-        found = self._callers.get(sha256(raw_key.encode("utf-8", "surrogatepass")).digest())
+        return self.caller(digest(raw_key))
+
+    def caller(self, key_digest: bytes) -> Caller:
+        """Whom the key with this digest stands for; see `authenticate`."""
+        found = self._callers.get(key_digest)
         if found is None:
             raise Unauthenticated(f"The API key is unknown, disabled or deleted. {_REMEDY}")
         caller, expires = found
         if expires is not None and self._clock().timestamp() >= expires:
             raise Unauthenticated("The API key has expired. Create another one and send that.")
         return caller
+
+
+def digest(raw_key: str | None) -> bytes:
+    """What is kept of a key.
+
+    Raises:
+        Unauthenticated: there is none.
+    """
+    if not raw_key:
+        raise Unauthenticated(f"The request carries no API key. {_REMEDY}")
+    return sha256(raw_key.encode("utf-8", "surrogatepass")).digest()

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hearth.accounts import Caller, credential
+from hearth.accounts import Caller, credential, digest
 from hearth.errors import ApiError, InternalError, MethodNotAllowed, NotFound, PathNotFound
 from hearth.gateway.dispatch import Authenticator
 from hearth.gateway.error_shapes import Family, error_body, error_headers
@@ -30,7 +30,7 @@ def caller_of(keys: Authenticator, request: Request) -> Caller:
     Raises:
         Unauthenticated: there is none.
     """
-    return keys.authenticate(credential(dict(request.scope["headers"])))
+    return keys.caller(digest(credential(dict(request.scope["headers"]))))
 
 
 class ColdApp:

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 import httptools
 
-from hearth.accounts import Caller, credential
+from hearth.accounts import Caller, credential, digest
 from hearth.errors import ApiError, MethodNotAllowed
 from hearth.gateway.error_shapes import Family, error_body
 from hearth.gateway.http import JSON, Exchange, Receive, Scope, Send
@@ -39,8 +39,8 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 class Authenticator(Protocol):
     """Knows who has which key."""
 
-    def authenticate(self, raw_key: str | None) -> Caller:
-        """Return the caller; raises `Unauthenticated`."""
+    def caller(self, key_digest: bytes) -> Caller:
+        """Whom the key with this digest stands for; raises `Unauthenticated`."""
         ...
 
 
@@ -98,9 +98,14 @@ class Dispatcher:
                 self._known[url] = path
         return path
 
-    def admit(self, exchange: Exchange) -> None:
-        """See `HotPlane`."""
-        exchange.caller = self._edge.keys.authenticate(credential(exchange.headers))
+    def admit(self, exchange: Exchange, before: Exchange | None) -> None:
+        """See `HotPlane`; a key that came on this connection before need not be hashed again."""
+        keys, bearer = self._edge.keys, exchange.headers.get(b"authorization")
+        if before is not None and bearer == before.headers.get(b"authorization"):
+            exchange.key_digest = before.key_digest
+        if not bearer or not exchange.key_digest:
+            exchange.key_digest = digest(credential(exchange.headers))
+        exchange.caller = keys.caller(exchange.key_digest)
 
     def refuse(self, exchange: Exchange, error: ApiError) -> None:
         """See `HotPlane`."""

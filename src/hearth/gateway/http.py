@@ -78,8 +78,8 @@ class Exchange:
 
     __slots__ = (
         "_may_chunk", "_peer", "answer_log", "caller", "family", "has_ended", "has_started",
-        "headers", "is_gone", "may_persist", "on_hangup", "on_room", "path", "request_id",
-        "started_s", "status",
+        "headers", "is_gone", "key_digest", "may_persist", "on_hangup", "on_room", "path",
+        "request_id", "started_s", "status",
     )  # fmt: skip
 
     def __init__(
@@ -109,6 +109,7 @@ class Exchange:
         "Called when the client takes more, after `is_full`."
         self.answer_log: AnswerLog | None = None
         self.status = 0
+        self.key_digest = b""
         self.caller: Caller
 
     def header(self, name: bytes) -> str | None:

@@ -29,8 +29,11 @@ class HotPlane(Protocol):
         """The canonical path, if POSTs to it are hot."""
         ...
 
-    def admit(self, exchange: Exchange) -> None:
-        """Learn whose request it is, before its body is kept; raises `ApiError`."""
+    def admit(self, exchange: Exchange, before: Exchange | None) -> None:
+        """Learn whose request it is, before its body is kept; raises `ApiError`.
+
+        `before` is the last hot exchange of the same connection.
+        """
         ...
 
     def refuse(self, exchange: Exchange, error: ApiError) -> None:
@@ -96,7 +99,8 @@ class Intake:
     """The callbacks of a connection's parser; see `httptools`."""
 
     __slots__ = (
-        "_error", "_exchange", "_headers", "_owner", "_pieces", "_plane", "_size", "_url", "stage",
+        "_before", "_error", "_exchange", "_headers", "_owner", "_pieces", "_plane", "_size",
+        "_url", "stage",
     )  # fmt: skip
 
     def __init__(self, owner: Owner, plane: HotPlane) -> None:
@@ -106,6 +110,8 @@ class Intake:
         self._url = b""
         self._headers: Headers = []
         self._exchange: Exchange
+        self._before: Exchange | None = None
+        "The hot exchange before this one."
         self._error: ApiError | None = None
         self._pieces: list[bytes] = []
         self._size = 0
@@ -165,8 +171,9 @@ class Intake:
             self._refuse_large()
             return
         awaits_consent = headers.get(b"expect", b"").lower() == b"100-continue"
+        before, self._before = self._before, exchange
         try:
-            self._plane.admit(exchange)
+            self._plane.admit(exchange, before)
         except ApiError as error:
             self._error = error  # told once the body, which is not kept, has passed
             if awaits_consent:
