@@ -43,21 +43,25 @@ def _message(index: int, message: ChatMessage) -> Message:
     Raises:
         InvalidRequest: it holds what no engine here can read.
     """
-    where = f"messages[{index}]"
+    role, text = message.role, message.content
+    if message.tool_calls or message.tool_call_id or message.reasoning_content or role == "tool":
+        _refuse_unsupported(f"messages[{index}]", message)
+    if not isinstance(text, str):
+        text = _text(f"messages[{index}]", message)
+    return Message("system" if role == "developer" else role, text, message.name)
+
+
+def _refuse_unsupported(where: str, message: ChatMessage) -> None:
     for name in ("tool_calls", "tool_call_id", "reasoning_content"):
         if getattr(message, name):
             raise InvalidRequest(
                 f"'{name}' is not supported yet; leave it out.", param=f"{where}.{name}"
             )
-    if message.role == "tool":
-        raise InvalidRequest("Tool results are not supported yet.", param=f"{where}.role")
-    role = "system" if message.role == "developer" else message.role
-    return Message(role=role, content=_text(where, message), name=message.name)
+    raise InvalidRequest("Tool results are not supported yet.", param=f"{where}.role")
 
 
 def _text(where: str, message: ChatMessage) -> str:
-    if isinstance(message.content, str):
-        return message.content
+    assert not isinstance(message.content, str)
     if message.content is None:
         if message.role == "assistant":
             return ""

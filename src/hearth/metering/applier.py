@@ -13,7 +13,7 @@ from hearth.metering.journal import Journal
 from hearth.metering.replay import apply_segments, set_aside
 from hearth.metering.types import Lag
 
-INTERVAL_S = 0.25  # a batch gathers for so long: one commit for many requests
+INTERVAL_S = 0.1  # a batch gathers for so long: one commit for many requests
 FIRST_RETRY_S, LAST_RETRY_S = 0.1, 5.0
 CLOSE_LIMIT_S = 5.0
 
