@@ -7,15 +7,24 @@ adapters, audio, images) join here.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
-FinishReason = Literal["stop", "length", "cancelled"]
+FinishReason = Literal["stop", "length", "tool_calls", "cancelled"]
 ContextOverflow = Literal["truncate", "error"]
 
 INITIAL_CREDIT = 64
 "Deltas a worker may send for a request before the gateway must grant more."
+
+
+class ToolCall(Struct, frozen=True, omit_defaults=True):
+    """A call that the model made in an earlier turn."""
+
+    id: str
+    name: str
+    arguments: str
+    "JSON text, as the model wrote it."
 
 
 class Message(Struct, frozen=True, omit_defaults=True):
@@ -24,6 +33,53 @@ class Message(Struct, frozen=True, omit_defaults=True):
     role: str
     content: str
     name: str | None = None
+    reasoning: str = ""
+    tool_calls: list[ToolCall] = []
+    tool_call_id: str | None = None
+    "Of a tool's result: the call it answers."
+
+
+class Tool(Struct, frozen=True, omit_defaults=True):
+    """A function that the model may call."""
+
+    name: str
+    description: str = ""
+    parameters: dict[str, Any] = {}  # Any: a JSON Schema; empty: no arguments
+    strict: bool = False
+
+
+class ToolUse(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Which functions the model may call, and whether it must."""
+
+    tools: list[Tool]
+    choice: Literal["auto", "none", "required"] = "auto"
+    name: str | None = None
+    "With `required`: the one function that must be called."
+    parallel: bool = True
+    "Several calls in one turn are allowed."
+
+
+class Constraint(Struct, frozen=True, omit_defaults=True):
+    """What the text of an answer must match; every finished answer does."""
+
+    kind: Literal["json_object", "json_schema", "grammar", "regex"]
+    text: str = ""
+    "The schema as JSON, the GBNF grammar with the start symbol `root`, or the regex."
+    param: str = "response_format"
+    "The request's field, for errors; the place inside a schema is added to it."
+
+
+class Reasoning(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """Whether and how much the model thinks before it answers; `None` leaves it to the model."""
+
+    enabled: bool | None = None
+    effort: Literal["low", "medium", "high", "max"] | None = None
+    budget_tokens: int | None = None
+    "The most tokens of thinking; then the thinking is closed for the model and it answers."
+    history: Literal["disabled", "interleaved", "preserved"] | None = None
+    "Which earlier thinking the template is shown: none, that since the last user turn, or all."
+    may_emulate: bool = False
+    "A model without a template for it thinks in a phase of its own; `PromptInfo` tells."
 
 
 class Sampling(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -63,6 +119,25 @@ class GenerateRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):
     "Chat only: drop the oldest messages that are not `system` until the prompt is this short."
     context_overflow: ContextOverflow = "truncate"
     "`truncate` lowers max_tokens to fit the window, `error` refuses instead."
+    tool_use: ToolUse | None = None
+    "Chat only."
+    constraint: Constraint | None = None
+    reasoning: Reasoning | None = None
+    "Chat only."
+    logprobs: int | None = None
+    "Log-probabilities of the tokens drawn, and of so many likeliest ones at each place."
+    echo_tokens: int | None = None
+    "Answer with the last so many tokens of the prompt before the completion; -1: all of it."
+    return_token_ids: bool = False
+    return_prompt: bool = False
+    "Tell the rendered prompt and its token ids in `PromptInfo`."
+    safe_tokenization: bool = False
+    "Chat only: text in messages that looks like a special token is plain text."
+    prediction: str | None = None
+    "Text the answer will probably repeat; a hint for speculation."
+    cache_group: str = ""
+    "Prompts share cached prefixes only within their group."
+    use_cache: bool = True
     credit: int = INITIAL_CREDIT
 
 
@@ -78,6 +153,16 @@ class Capabilities(Struct, frozen=True, omit_defaults=True, kw_only=True):
     seed: bool = False
     cached_tokens: bool = False
     "Reports how much of a prompt came from its cache."
+    constraints: frozenset[str] = frozenset()
+    "Kinds of `Constraint` that are guaranteed."
+    tools: bool = False
+    reasoning: bool = False
+    "The model's template has a switch for it."
+    logprobs: int | None = None
+    "The most alternatives at each place; None: no log-probabilities at all."
+    echo: bool = False
+    token_ids: bool = False
+    prediction: bool = False
 
 
 class Hello(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -101,6 +186,12 @@ class PromptInfo(Struct, frozen=True, array_like=True):
 
     prompt_tokens: int
     cached_tokens: int
+    reasoning: Literal["", "emulated"] = ""
+    "`emulated`: the model has no template for reasoning; a think phase stands in."
+    text: str | None = None
+    "The rendered prompt, where `return_prompt` asked for it."
+    token_ids: list[int] | None = None
+    "Where `return_prompt` or `return_token_ids` asked for them."
 
 
 class Usage(Struct, frozen=True, array_like=True):
@@ -112,6 +203,48 @@ class Usage(Struct, frozen=True, array_like=True):
     queue_s: float
     prefill_s: float
     decode_s: float
+    reasoning_tokens: int = 0
+    "Part of `completion_tokens`."
+
+
+class ToolCallDelta(Struct, frozen=True, array_like=True):
+    """A piece of a call; `id` and `name` come whole with the call's first piece, then are empty."""
+
+    index: int
+    "Of the call within its choice, from 0."
+    id: str
+    name: str
+    arguments: str
+    "JSON text to append."
+
+
+class TopLogprob(Struct, frozen=True, array_like=True):
+    """A token that could have stood at a place; natural logarithm."""
+
+    token_id: int
+    data: bytes
+    "The token's bytes; a token may hold only a part of a character."
+    logprob: float
+
+
+class TokenLogprob(Struct, frozen=True, array_like=True):
+    """A token of the prompt or the answer, with its likeliest alternatives."""
+
+    token_id: int
+    data: bytes
+    logprob: float | None
+    "None for the first token of an echoed prompt."
+    top: list[TopLogprob]
+
+
+class More(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What few requests ask for, beside the text of a delta."""
+
+    reasoning: str = ""
+    "Thinking, which is not part of the text."
+    tool_calls: list[ToolCallDelta] = []
+    logprobs: list[TokenLogprob] = []
+    token_ids: list[int] = []
 
 
 class Delta(Struct, array_like=True, omit_defaults=True):
@@ -130,6 +263,7 @@ class Delta(Struct, array_like=True, omit_defaults=True):
     "On the first delta of a request."
     usage: Usage | None = None
     "On the last delta of a request: every choice has finished, or it was cancelled."
+    more: More | None = None
 
 
 class Failure(Struct, frozen=True, omit_defaults=True, kw_only=True):
