@@ -1,0 +1,58 @@
+"""The messages of the worker protocol: plain data that crosses the process border.
+
+`wire` frames them; `engine.Engine` is the seam that works on them inside a worker. A field that an
+engine cannot honour is refused with `Failure`, never ignored. Later message kinds (embeddings,
+adapters, audio, images) join here.
+"""
+
+from hearth.engines.protocol.answers import (
+    Delta,
+    Failure,
+    FinishReason,
+    More,
+    PromptInfo,
+    TokenLogprob,
+    ToolCallDelta,
+    TopLogprob,
+    Usage,
+)
+from hearth.engines.protocol.replicas import Capabilities, Hello, Ready, Stats, WorkerSpec
+from hearth.engines.protocol.requests import (
+    INITIAL_CREDIT,
+    Constraint,
+    ContextOverflow,
+    GenerateRequest,
+    Message,
+    Reasoning,
+    Sampling,
+    Tool,
+    ToolCall,
+    ToolUse,
+)
+
+__all__ = [
+    "INITIAL_CREDIT",
+    "Capabilities",
+    "Constraint",
+    "ContextOverflow",
+    "Delta",
+    "Failure",
+    "FinishReason",
+    "GenerateRequest",
+    "Hello",
+    "Message",
+    "More",
+    "PromptInfo",
+    "Ready",
+    "Reasoning",
+    "Sampling",
+    "Stats",
+    "TokenLogprob",
+    "Tool",
+    "ToolCall",
+    "ToolCallDelta",
+    "ToolUse",
+    "TopLogprob",
+    "Usage",
+    "WorkerSpec",
+]

@@ -1,0 +1,84 @@
+"""What a worker is told at its start, and what it says of itself."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+
+class Capabilities(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What an engine can do; whatever is missing is emulated by us or refused with a reason."""
+
+    sampling: frozenset[str] = frozenset()
+    "Names of `Sampling` fields the engine honours."
+    chat: bool = False
+    "Has a chat template, so takes `messages`."
+    token_prompts: bool = False
+    ignore_eos: bool = False
+    seed: bool = False
+    cached_tokens: bool = False
+    "Reports how much of a prompt came from its cache."
+    constraints: frozenset[str] = frozenset()
+    "Kinds of `Constraint` that are guaranteed."
+    tools: bool = False
+    reasoning: bool = False
+    "The model's template has a switch for it."
+    logprobs: int | None = None
+    "The most alternatives at each place; None: no log-probabilities at all."
+    echo: bool = False
+    token_ids: bool = False
+    prediction: bool = False
+
+
+class Hello(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """The worker's first frame: who it is and what it can do."""
+
+    replica_id: str
+    engine: str
+    engine_version: str
+    model: str
+    "The full name of the model whose weights are loaded."
+    fingerprint: str
+    "Changes whenever weights, engine or settings that change the numbers do."
+    context_tokens: int
+    "The window of one sequence, prompt and completion together."
+    max_batch: int
+    capabilities: Capabilities
+
+
+class Stats(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A worker's answer to a ping."""
+
+    running: int = 0
+    waiting: int = 0
+    kv_used_tokens: int = 0
+    kv_total_tokens: int = 0
+    resident_bytes: int = 0
+
+
+class WorkerSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """What a worker is told at its start, as one JSON line on its standard input.
+
+    The worker ends when that input closes: it never outlives the process that started it.
+    """
+
+    replica_id: str
+    address: str
+    "`unix:///path` or `tcp://host:port` to listen on; port 0 takes a free one."
+    engine: Literal["llamacpp", "remote", "fake"]
+    model: str
+    path: str | None = None
+    "The weights: a GGUF file. None for engines that hold none."
+    threads: int = 1
+    slots: int = 1
+    context_tokens: int = 2048
+    options: dict[str, str | int | float | bool] = {}
+    "Engine's own; an unknown name is an error at start."
+
+
+class Ready(Struct, omit_defaults=True):
+    """The one line a worker writes to standard output: where it listens, or why it cannot."""
+
+    address: str = ""
+    error: str = ""
