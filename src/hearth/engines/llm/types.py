@@ -11,7 +11,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
-from hearth.engines.protocol import Failure, Hello, Sampling, Stats
+from hearth.engines.protocol import Failure, Hello, Sampling, Stats, TokenLogprob
 
 EndReason = Literal["eos", "length", "cancelled"]
 
@@ -27,6 +27,16 @@ class SequenceRequest(Struct, frozen=True, kw_only=True):
     sampling: Sampling
     seed: int
     ignore_eos: bool
+    grammar: str | None = None
+    "What the text must match, as `constraints.compile_constraint` made it."
+    logprobs: int | None = None
+    "As `GenerateRequest.logprobs`."
+    token_ids: bool = False
+    "Tell the ids of the tokens with every step."
+    cache_group: str = ""
+    use_cache: bool = True
+    prediction: str | None = None
+    "A hint, passed over where the runner has no use for it."
 
 
 class Tokenized(Struct, frozen=True):
@@ -52,6 +62,10 @@ class Produced(Struct, frozen=True):
     output: Sequence[int] | str
     "Token ids, which the caller turns to text, or text that is already cut at characters."
     end: EndReason | None = None
+    logprobs: list[TokenLogprob] = []
+    "Where they were asked for: one for each token, the one that ends the sequence left out."
+    token_ids: list[int] = []
+    "Where they were asked for; the text of a token may still be held back."
 
 
 class Broken(Struct, frozen=True):
