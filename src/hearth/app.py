@@ -159,7 +159,9 @@ class Hearth:
         settings, metrics, router = self._settings, self.metrics, self.router
         is_strict = settings.strict_fields
         hot: dict[str, Handler] = {
-            "/chat/completions": ChatCompletions(router, inference, is_strict=is_strict),
+            "/chat/completions": ChatCompletions(
+                router, inference, is_strict=is_strict, may_emulate=settings.profile == "dev"
+            ),
             "/completions": Completions(router, inference, is_strict=is_strict),
         }
         of = partial(caller_of, self._keys)

@@ -16,7 +16,7 @@ from itertools import count
 import msgspec
 
 from hearth.engines.engine import Engine, Failed
-from hearth.engines.protocol import Delta, Failure, GenerateRequest
+from hearth.engines.protocol import Delta, Failure, GenerateRequest, More
 from hearth.engines.wire import Connection, FrameType, Payload, WireError
 from hearth.errors import SetupError
 
@@ -213,6 +213,17 @@ def _merge(earlier: Delta, later: Delta) -> None:
     earlier.num_tokens += later.num_tokens
     earlier.finish_reason = later.finish_reason
     earlier.prompt = earlier.prompt or later.prompt
+    if later.more is not None:
+        earlier.more = later.more if earlier.more is None else _joined(earlier.more, later.more)
+
+
+def _joined(earlier: More, later: More) -> More:
+    return More(
+        reasoning=earlier.reasoning + later.reasoning,
+        tool_calls=[*earlier.tool_calls, *later.tool_calls],
+        logprobs=[*earlier.logprobs, *later.logprobs],
+        token_ids=[*earlier.token_ids, *later.token_ids],
+    )
 
 
 def _resident_bytes() -> int:

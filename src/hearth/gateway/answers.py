@@ -1,25 +1,19 @@
-"""How an answer looks on the wire: stream chunks by splicing, whole bodies by encoding.
+"""What every route's answers are made of: the pieces of choices, the end, and the form they take.
 
-A chunk is a fixed prefix, the encoded text and a fixed suffix: nothing is built per token. Usage
-rides on the chunk that finishes the last choice, as Fireworks sends it; there is never a separate
-usage chunk.
+Usage rides on the chunk that finishes the last choice, as Fireworks sends it; there is never a
+separate usage chunk.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import Any, ClassVar, Protocol
+from typing import Any, Literal, Protocol
 
-import msgspec
 from msgspec import Struct
 
-from hearth.engines.protocol import Delta, Usage
+from hearth.engines.protocol import Delta, More, PromptInfo, TokenLogprob, Usage
 from hearth.errors import ApiError
-from hearth.gateway.error_shapes import error_object
 
 DONE = b"data: [DONE]\n\n"
-
-_encode = msgspec.json.Encoder().encode
 
 
 class AnswerHead(Struct, frozen=True, kw_only=True):
@@ -41,14 +35,62 @@ class AnswerHead(Struct, frozen=True, kw_only=True):
         return fields
 
 
+class Shown(Struct, frozen=True, kw_only=True):
+    """What an answer shows besides text, as its request asked."""
+
+    logprobs: Literal["", "content", "lists"] = ""
+    "OpenAI's chat shape, or the parallel lists of completions."
+    token_ids: bool = False
+    raw_output: bool = False
+    inline_reasoning: bool = False
+    legacy_calls: bool = False
+    "Calls as `function_call`."
+    choices_per_prompt: int = 1
+
+
+class CallText:
+    """A call while it is put together."""
+
+    __slots__ = ("id", "name", "pieces")
+
+    def __init__(self, call_id: str, name: str) -> None:
+        self.id = call_id
+        self.name = name
+        self.pieces: list[str] = []
+
+    @property
+    def arguments(self) -> str:
+        """JSON text, as the model wrote it."""
+        return "".join(self.pieces)
+
+
 class ChoiceText:
     """A choice of a whole answer while it is put together."""
 
-    __slots__ = ("finish_reason", "pieces")
+    __slots__ = (
+        "finish_reason", "logprobs", "pieces", "prompt", "reasoning_pieces", "token_ids",
+        "tool_calls",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
         self.finish_reason: str | None = None
+        self.prompt: PromptInfo | None = None
+        "With the choice whose delta came first."
+        self.reasoning_pieces: list[str] = []
+        self.tool_calls: list[CallText] = []
+        self.logprobs: list[TokenLogprob] = []
+        self.token_ids: list[int] = []
+
+    @property
+    def text(self) -> str:
+        """What is neither thinking nor a call."""
+        return "".join(self.pieces)
+
+    @property
+    def reasoning(self) -> str:
+        """The thinking."""
+        return "".join(self.reasoning_pieces)
 
     def take(self, delta: Delta) -> None:
         """Add a delta."""
@@ -56,6 +98,20 @@ class ChoiceText:
             self.pieces.append(delta.text)
         if delta.finish_reason is not None:
             self.finish_reason = delta.finish_reason
+        if delta.prompt is not None:
+            self.prompt = delta.prompt
+        if delta.more is not None:
+            self._take_more(delta.more)
+
+    def _take_more(self, more: More) -> None:
+        if more.reasoning:
+            self.reasoning_pieces.append(more.reasoning)
+        for piece in more.tool_calls:
+            while len(self.tool_calls) <= piece.index:
+                self.tool_calls.append(CallText(piece.id, piece.name))
+            self.tool_calls[piece.index].pieces.append(piece.arguments)
+        self.logprobs += more.logprobs
+        self.token_ids += more.token_ids
 
 
 class Ending(Struct, frozen=True):
@@ -70,12 +126,14 @@ class Ending(Struct, frozen=True):
         usage = self.usage
         fields: dict[str, Any] = {"usage": None}
         if usage is not None:
-            fields["usage"] = {
+            fields["usage"] = counted = {
                 "prompt_tokens": usage.prompt_tokens,
                 "total_tokens": usage.prompt_tokens + usage.completion_tokens,
                 "completion_tokens": usage.completion_tokens,
                 "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
             }
+            if usage.reasoning_tokens:
+                counted["completion_tokens_details"] = {"reasoning_tokens": usage.reasoning_tokens}
         if self.perf_metrics is not None:
             fields["perf_metrics"] = self.perf_metrics
         return fields
@@ -99,101 +157,3 @@ class Answer(Protocol):
     def whole(self, choices: list[ChoiceText], ending: Ending) -> bytes:
         """The body of a non-streaming answer."""
         ...
-
-
-class _Spliced(ABC):
-    """The parts that chat and completion answers share."""
-
-    kind: ClassVar[str]
-    chunk_kind: ClassVar[str]
-    introduction: ClassVar[bytes] = b""
-    "What a choice's first event holds, before any text."
-    before_text: ClassVar[bytes]
-    after_text: ClassVar[bytes]
-    empty: ClassVar[bytes]
-
-    def __init__(self, head: AnswerHead) -> None:
-        self._head = head
-        self._openings: dict[int, bytes] = {}
-
-    def events(self, delta: Delta) -> bytes:
-        """See `Answer.events`."""
-        if delta.finish_reason is None:
-            return self._text_event(delta)
-        return self._text_event(delta) + self._finish_event(delta, b',"usage":null}\n\n')
-
-    def last_events(self, delta: Delta, ending: Ending) -> bytes:
-        """See `Answer.last_events`."""
-        closing = b"," + _encode(ending.fields())[1:] + b"\n\n"
-        return self._text_event(delta) + self._finish_event(delta, closing)
-
-    def _text_event(self, delta: Delta) -> bytes:
-        opening, introduction = self._openings.get(delta.choice), b""
-        if opening is None:
-            opening = self._opening(delta.choice)
-            introduction = opening + self.introduction if self.introduction else b""
-        if not delta.text:
-            return introduction
-        text = _encode(delta.text)
-        return b"".join((introduction, opening, self.before_text, text, self.after_text))
-
-    def _opening(self, choice: int) -> bytes:
-        """What every event of a choice begins with."""
-        opening = self._openings.get(choice)
-        if opening is None:
-            head = _encode(self._head.opening(self.chunk_kind))[:-1]
-            opening = b'data: %b,"choices":[{"index":%d' % (head, choice)
-            self._openings[choice] = opening
-        return opening
-
-    def _finish_event(self, delta: Delta, closing: bytes) -> bytes:
-        reason = b'"%s"}]' % (delta.finish_reason or "stop").encode()
-        return b"".join((self._opening(delta.choice), self.empty, reason, closing))
-
-    def failure(self, error: ApiError) -> bytes:
-        """See `Answer.failure`; empty `choices` make clients that ignore `error` fail loudly."""
-        opening = self._head.opening(self.chunk_kind)
-        return (
-            b"data: " + _encode(opening | {"choices": [], "error": error_object(error)}) + b"\n\n"
-        )
-
-    def whole(self, choices: list[ChoiceText], ending: Ending) -> bytes:
-        """See `Answer.whole`."""
-        body = self._head.opening(self.kind)
-        body["choices"] = [self._choice(i, choice) for i, choice in enumerate(choices)]
-        return _encode(body | ending.fields())
-
-    @abstractmethod
-    def _choice(self, index: int, choice: ChoiceText) -> dict[str, Any]:  # Any: a JSON object
-        """A choice of a whole answer."""
-
-
-class ChatAnswer(_Spliced):
-    """Answers of POST /chat/completions."""
-
-    kind = "chat.completion"
-    chunk_kind = "chat.completion.chunk"
-    introduction = b',"delta":{"role":"assistant"},"finish_reason":null}],"usage":null}\n\n'
-    before_text = b',"delta":{"content":'
-    after_text = b'},"finish_reason":null}],"usage":null}\n\n'
-    empty = b',"delta":{},"finish_reason":'
-
-    def _choice(self, index: int, choice: ChoiceText) -> dict[str, Any]:  # Any: a JSON object
-        message = {"role": "assistant", "content": "".join(choice.pieces)}
-        return {"index": index, "message": message, "finish_reason": choice.finish_reason}
-
-
-class CompletionAnswer(_Spliced):
-    """Answers of POST /completions."""
-
-    kind = "text_completion"
-    chunk_kind = "text_completion"
-    before_text = b',"text":'
-    after_text = b',"logprobs":null,"finish_reason":null}],"usage":null}\n\n'
-    empty = b',"text":"","logprobs":null,"finish_reason":'
-
-    def _choice(self, index: int, choice: ChoiceText) -> dict[str, Any]:  # Any: a JSON object
-        text = "".join(choice.pieces)
-        return {
-            "index": index, "text": text, "logprobs": None, "finish_reason": choice.finish_reason,
-        }  # fmt: skip

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 import random
 import time
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hearth.engines.protocol import GenerateRequest, Message, Sampling
+from hearth.engines.protocol import GenerateRequest, Sampling
 from hearth.errors import InvalidRequest
-from hearth.gateway.answers import Answer, AnswerHead
+from hearth.gateway.answers import Answer, AnswerHead, Shown
+from hearth.gateway.constraints import read_constraint
 from hearth.gateway.decode import BodyDecoder
 from hearth.gateway.error_shapes import Headers
+from hearth.gateway.history import read_text
 from hearth.gateway.http import Exchange
 from hearth.gateway.job import Job, Route
 from hearth.gateway.routing import Router
-from hearth.gateway.types import InferenceRequest
+from hearth.gateway.text_answer import PLAIN
+from hearth.gateway.types import InferenceRequest, Prediction
 
 T = TypeVar("T", bound=InferenceRequest)
 
 _encode = msgspec.json.Encoder().encode
 
 _SEED_BITS = 31  # every engine takes seeds of this size
-_HEADER_VALUE_LIMIT = 1024  # proxies refuse long headers
+_WHOLE_PROMPT = -1
 
 
 class Desk(Generic[T]):
@@ -64,13 +67,19 @@ class Draft(Struct, Generic[T], frozen=True, kw_only=True):
 
     def head(self) -> AnswerHead:
         """What the answer repeats; a stand-in is named in the fingerprint."""
-        route = self.route
-        return AnswerHead(
-            request_id=self.exchange.request_id,
-            created=int(time.time()),
-            model=self.body.model,
-            fingerprint=f"stand-in:{route.served_by}" if route.is_stand_in else None,
+        return answer_head(self.exchange, self.route, self.body.model)
+
+    def request(self) -> GenerateRequest:
+        """What a worker is asked; the prompt is still to be given.
+
+        Raises:
+            InvalidRequest: fields that exclude each other, or a value that is none.
+        """
+        body = self.body
+        key = body.prompt_cache_isolation_key or self.exchange.header(
+            b"x-prompt-cache-isolation-key"
         )
+        return generate_request(body, cache_group(self.exchange.caller.account_id, key))
 
     def job(self, parts: list[GenerateRequest], answer: Answer) -> Job:
         """What is to be run."""
@@ -84,36 +93,63 @@ class Draft(Struct, Generic[T], frozen=True, kw_only=True):
             with_usage=options is None or options.include_usage is not False,
             perf_metrics=body.perf_metrics_in_response or False,
             affinity=affinity or body.prompt_cache_key or body.user,
-            headers=_answer_headers(parts[0], self.route, self.ignored),
+            headers=answer_headers(parts[0], self.route),
+            ignored=self.ignored + _unused_hints(body),
         )
 
 
-def generate_request(
-    body: InferenceRequest,
-    *,
-    messages: list[Message] | None = None,
-    prompt: str | list[int] | None = None,
-    prompt_truncate_tokens: int | None = None,
-) -> GenerateRequest:
-    """What a worker is asked.
+def answer_head(exchange: Exchange, route: Route, model: str) -> AnswerHead:
+    """What an answer repeats.
+
+    Args:
+        model: the name as the caller gave it.
+    """
+    return AnswerHead(
+        request_id=exchange.request_id,
+        created=int(time.time()),
+        model=model,
+        fingerprint=f"stand-in:{route.served_by}" if route.is_stand_in else None,
+    )
+
+
+def cache_group(account_id: str, isolation_key: str | None) -> str:
+    """Who shares cached prefixes: an account, divided by isolation keys; never two accounts."""
+    return account_id if not isolation_key else f"{account_id}/{isolation_key}"
+
+
+def shown_by(body: InferenceRequest, *, choices_per_prompt: int = 1) -> Shown:
+    """What the answer shows besides text."""
+    if body.logprobs is None and not (body.return_token_ids or body.raw_output):
+        return PLAIN  # nearly always
+    return Shown(
+        logprobs=_shape_of(body.logprobs),
+        token_ids=body.return_token_ids or False,
+        raw_output=body.raw_output or False,
+        choices_per_prompt=choices_per_prompt,
+    )
+
+
+def _shape_of(logprobs: bool | int | None) -> Literal["", "content", "lists"]:
+    if logprobs is None or logprobs is False:
+        return ""
+    return "content" if logprobs is True else "lists"
+
+
+def generate_request(body: InferenceRequest, group: str) -> GenerateRequest:
+    """What a worker is asked by the fields that all routes share.
+
+    Args:
+        group: see `cache_group`.
 
     Raises:
-        InvalidRequest: fields that exclude each other, or token ids that are none.
+        InvalidRequest: fields that exclude each other, or a value that is none.
     """
     if body.max_tokens is not None and body.max_completion_tokens is not None:
         raise InvalidRequest(
             "Give either 'max_tokens' or 'max_completion_tokens', not both.", param="max_tokens"
         )
-    if body.response_format is not None and body.response_format.type != "text":
-        raise InvalidRequest(
-            f"'response_format' {body.response_format.type!r} is not supported yet; leave it out.",
-            param="response_format",
-        )
-    stop = body.stop or []
+    stop, raw = body.stop or [], body.raw_output or False
     return GenerateRequest(
-        messages=messages,
-        prompt=prompt,
-        prompt_truncate_tokens=prompt_truncate_tokens,
         sampling=_sampling(body),
         seed=random.getrandbits(_SEED_BITS) if body.seed is None else body.seed,
         n=body.n or 1,
@@ -121,7 +157,47 @@ def generate_request(
         stop=[stop] if isinstance(stop, str) else stop,
         ignore_eos=body.ignore_eos or False,
         context_overflow=body.context_length_exceeded_behavior or "truncate",
+        constraint=read_constraint(body.response_format),
+        logprobs=_logprobs(body),
+        echo_tokens=_WHOLE_PROMPT if body.echo else body.echo_last or None,
+        return_token_ids=body.return_token_ids or raw,
+        return_prompt=raw,
+        prediction=_prediction(body),
+        cache_group=group,
+        use_cache=body.prompt_cache_max_len != 0,
     )
+
+
+def _logprobs(body: InferenceRequest) -> int | None:
+    """How many alternatives stand beside each token; None without log-probabilities."""
+    asked, top = body.logprobs, body.top_logprobs
+    if asked is None or asked is False:
+        if top:
+            raise InvalidRequest("'top_logprobs' needs 'logprobs'.", param="top_logprobs")
+        return None
+    return top or 0 if asked is True else max(asked, top or 0)
+
+
+def _prediction(body: InferenceRequest) -> str | None:
+    given = body.speculation if body.prediction is None else body.prediction
+    if isinstance(given, Prediction):
+        text = given.content
+        return text if isinstance(text, str) else read_text("prediction.content", text)
+    return given if isinstance(given, str) else None
+
+
+def _unused_hints(body: InferenceRequest) -> list[str]:
+    """Hints that no engine here uses; an answer is right without them."""
+    unused = []
+    if isinstance(body.speculation, list):
+        unused.append("speculation")
+    if body.rewrite_speculation:
+        unused.append("rewrite_speculation")
+    if body.prompt_cache_max_len:
+        unused.append("prompt_cache_max_len")
+    if body.service_tier in ("flex", "priority"):
+        unused.append("service_tier")
+    return unused
 
 
 def _sampling(body: InferenceRequest) -> Sampling:
@@ -149,16 +225,12 @@ def _logit_bias(biases: dict[str, float] | None) -> dict[int, float] | None:
     return {int(token): bias for token, bias in biases.items()}
 
 
-def _answer_headers(request: GenerateRequest, route: Route, ignored: list[str]) -> Headers:
+def answer_headers(request: GenerateRequest, route: Route) -> Headers:
     """The headers that say how a request was really treated."""
-    headers: Headers = [
+    return [
         (b"fireworks-sampling-options", _options(request)),
         (b"x-hearth-served-by", route.served_by.encode()),
     ]
-    if ignored:
-        names = ",".join(ignored).encode("ascii", "replace")[:_HEADER_VALUE_LIMIT]
-        headers.append((b"x-ignored-fields", bytes(c for c in names if 32 <= c < 127)))
-    return headers
 
 
 def _options(request: GenerateRequest) -> bytes:

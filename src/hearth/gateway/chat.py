@@ -5,22 +5,36 @@ from __future__ import annotations
 from collections.abc import Coroutine
 from typing import Any
 
-from hearth.engines.protocol import Message
+from msgspec.structs import replace
+
+from hearth.engines.protocol import GenerateRequest
 from hearth.errors import InvalidRequest
-from hearth.gateway.answers import ChatAnswer
-from hearth.gateway.build import Desk, generate_request
+from hearth.gateway.answers import Shown
+from hearth.gateway.build import Desk, Draft, shown_by
+from hearth.gateway.choice_forms import CHAT
+from hearth.gateway.history import read_message
 from hearth.gateway.http import Exchange
 from hearth.gateway.inference import Inference
 from hearth.gateway.routing import Router
-from hearth.gateway.types import ChatMessage, ChatRequest
+from hearth.gateway.text_answer import TextAnswer
+from hearth.gateway.thinking import read_reasoning
+from hearth.gateway.tool_use import read_tool_use
+from hearth.gateway.types import ChatRequest
 
 
 class ChatCompletions:
-    """Answers a conversation with the assistant's next turn."""
+    """Answers a conversation with the assistant's next turn.
 
-    def __init__(self, router: Router, inference: Inference, *, is_strict: bool) -> None:
+    Args:
+        may_emulate: a model without a template for reasoning may think in a phase of its own.
+    """
+
+    def __init__(
+        self, router: Router, inference: Inference, *, is_strict: bool, may_emulate: bool
+    ) -> None:
         self._desk = Desk(router, ChatRequest, is_strict=is_strict)
         self._inference = inference
+        self._may_emulate = may_emulate
 
     def __call__(self, exchange: Exchange, body: bytes) -> Coroutine[Any, Any, None] | None:
         """Answer the exchange; see `Handler`.
@@ -29,51 +43,31 @@ class ChatCompletions:
             ApiError: nothing was answered.
         """
         draft = self._desk.draft(exchange, body)
-        generate = generate_request(
-            draft.body,
-            messages=[_message(i, message) for i, message in enumerate(draft.body.messages)],
-            prompt_truncate_tokens=draft.body.prompt_truncate_len,
+        answer = TextAnswer(draft.head(), CHAT, _shown(draft.body))
+        return self._inference.run(exchange, draft.job([self._request(draft)], answer))
+
+    def _request(self, draft: Draft[ChatRequest]) -> GenerateRequest:
+        body = draft.body
+        if body.safe_tokenization and body.prompt_truncate_len is not None:
+            raise InvalidRequest(
+                "'safe_tokenization' and 'prompt_truncate_len' exclude each other.",
+                param="safe_tokenization",
+            )
+        return replace(
+            draft.request(),
+            messages=[read_message(i, message) for i, message in enumerate(body.messages)],
+            prompt_truncate_tokens=body.prompt_truncate_len,
+            safe_tokenization=body.safe_tokenization or False,
+            tool_use=read_tool_use(body)
+            if body.tools or body.functions or body.tool_choice
+            else None,
+            reasoning=read_reasoning(body, may_emulate=self._may_emulate),
         )
-        return self._inference.run(exchange, draft.job([generate], ChatAnswer(draft.head())))
 
 
-def _message(index: int, message: ChatMessage) -> Message:
-    """A message as chat templates take it.
-
-    Raises:
-        InvalidRequest: it holds what no engine here can read.
-    """
-    role, text = message.role, message.content
-    if message.tool_calls or message.tool_call_id or message.reasoning_content or role == "tool":
-        _refuse_unsupported(f"messages[{index}]", message)
-    if not isinstance(text, str):
-        text = _text(f"messages[{index}]", message)
-    return Message("system" if role == "developer" else role, text, message.name)
-
-
-def _refuse_unsupported(where: str, message: ChatMessage) -> None:
-    for name in ("tool_calls", "tool_call_id", "reasoning_content"):
-        if getattr(message, name):
-            raise InvalidRequest(
-                f"'{name}' is not supported yet; leave it out.", param=f"{where}.{name}"
-            )
-    raise InvalidRequest("Tool results are not supported yet.", param=f"{where}.role")
-
-
-def _text(where: str, message: ChatMessage) -> str:
-    assert not isinstance(message.content, str)
-    if message.content is None:
-        if message.role == "assistant":
-            return ""
-        raise InvalidRequest(f"'{where}.content' is required.", param=f"{where}.content")
-    texts = []
-    for i, part in enumerate(message.content):
-        place = f"{where}.content[{i}]"
-        if part.type != "text":
-            raise InvalidRequest(
-                f"No engine here reads {part.type!r} parts yet; send text.", param=f"{place}.type"
-            )
-        if part.text is None:
-            raise InvalidRequest(f"'{place}.text' is required.", param=f"{place}.text")
-        texts.append(part.text)
-    return "".join(texts)
+def _shown(body: ChatRequest) -> Shown:
+    shown = shown_by(body, choices_per_prompt=body.n or 1)
+    is_inline, is_legacy = body.reasoning_format == "inline", bool(body.functions)
+    if is_inline or is_legacy:
+        return replace(shown, inline_reasoning=is_inline, legacy_calls=is_legacy)
+    return shown

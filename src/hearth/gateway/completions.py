@@ -8,11 +8,12 @@ from typing import Any
 from msgspec.structs import replace
 
 from hearth.errors import InvalidRequest
-from hearth.gateway.answers import CompletionAnswer
-from hearth.gateway.build import Desk, generate_request
+from hearth.gateway.build import Desk, shown_by
+from hearth.gateway.choice_forms import COMPLETION
 from hearth.gateway.http import Exchange
 from hearth.gateway.inference import Inference
 from hearth.gateway.routing import Router
+from hearth.gateway.text_answer import TextAnswer
 from hearth.gateway.types import CompletionRequest
 
 MAX_PROMPTS = 2048
@@ -35,10 +36,11 @@ class Completions:
             ApiError: nothing was answered.
         """
         draft = self._desk.draft(exchange, body)
-        first, *others = _prompts(draft.body.prompt)
-        generate = generate_request(draft.body, prompt=first)
-        parts = [generate, *(replace(generate, prompt=other) for other in others)]
-        return self._inference.run(exchange, draft.job(parts, CompletionAnswer(draft.head())))
+        generate = draft.request()
+        parts = [replace(generate, prompt=prompt) for prompt in _prompts(draft.body.prompt)]
+        shown = shown_by(draft.body, choices_per_prompt=generate.n)
+        answer = TextAnswer(draft.head(), COMPLETION, shown)
+        return self._inference.run(exchange, draft.job(parts, answer))
 
 
 def _prompts(prompt: str | list[str | int | list[int]]) -> list[Prompt]:

@@ -18,6 +18,7 @@ T = TypeVar("T", bound=Struct)
 
 _fields = msgspec.json.Decoder(dict[str, Raw])
 _PLACE = re.compile(r" - at `(?:key in )?\$\.?([^`]*)`$")
+_MISSING = re.compile(r"missing required field `(\w+)`")
 
 _NOTHING = frozenset({b"null"})
 _OFF = frozenset({b"null", b"false"})
@@ -26,25 +27,19 @@ _EMPTY = frozenset({b"null", b"[]"})
 REFUSED = {
     "tools": _EMPTY,
     "tool_choice": _NOTHING | {b'"none"', b'"auto"'},
-    "parallel_tool_calls": _OFF | {b"true"},
     "functions": _EMPTY,
     "function_call": _NOTHING | {b'"none"', b'"auto"'},
-    "reasoning_effort": _NOTHING,
+    "reasoning_effort": _NOTHING | {b"false", b'"none"'},
     "thinking": _NOTHING,
-    "reasoning_history": _NOTHING,
-    "logprobs": _OFF,
-    "top_logprobs": _NOTHING | {b"0"},
-    "echo": _OFF,
-    "echo_last": _NOTHING | {b"0"},
-    "prediction": _NOTHING,
-    "speculation": _NOTHING,
-    "rewrite_speculation": _OFF,
-    "raw_output": _OFF,
-    "return_token_ids": _OFF,
     "safe_tokenization": _OFF,
+    "prompt_truncate_len": _NOTHING,
     "images": _EMPTY,
 }
-"""Fields of the API that nothing here honours yet, with the values that ask for nothing."""
+"""Fields that change an answer, with the values that ask for nothing.
+
+A route whose type does not have one refuses it: completions take neither tools nor reasoning, and
+no engine here reads images.
+"""
 
 
 class BodyDecoder(Generic[T]):
@@ -99,7 +94,7 @@ class BodyDecoder(Generic[T]):
             if neutral is None:
                 ignored.append(name)
             elif value not in neutral:
-                raise InvalidRequest(f"'{name}' is not supported yet; leave it out.", param=name)
+                raise InvalidRequest(f"'{name}' is not supported here; leave it out.", param=name)
         return sorted(ignored)
 
 
@@ -119,7 +114,9 @@ def _invalid(error: msgspec.ValidationError) -> InvalidRequest:
     text = str(error)
     if place := _PLACE.search(text):
         param = place.group(1) or None
+        if missing := _MISSING.search(text):
+            param = f"{param}.{missing.group(1)}"
         return InvalidRequest(f"{text[: place.start()]}, field: '{param}'", param=param)
-    if missing := re.search(r"missing required field `(\w+)`", text):
+    if missing := _MISSING.search(text):
         return InvalidRequest(f"'{missing.group(1)}' is required.", param=missing.group(1))
     return InvalidRequest(f"The body does not fit: {text}.")

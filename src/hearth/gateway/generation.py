@@ -216,4 +216,5 @@ class Generation:
             queue_s=max((u.queue_s for u in counted), default=0.0),
             prefill_s=max((u.prefill_s for u in counted), default=0.0),
             decode_s=max((u.decode_s for u in counted), default=0.0),
+            reasoning_tokens=sum(u.reasoning_tokens for u in counted),
         )

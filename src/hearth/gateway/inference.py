@@ -23,7 +23,7 @@ from hearth.gateway.fleet import Fleet
 from hearth.gateway.http import Exchange
 from hearth.gateway.job import Job
 from hearth.gateway.metrics import Metrics
-from hearth.gateway.run import Hangup, Run, Streamed, Whole
+from hearth.gateway.run import Hangup, Run
 from hearth.gateway.settlement import begin_record, settle_record
 from hearth.metering import Journal, Outcome
 
@@ -83,7 +83,7 @@ class Inference:
             Unavailable: the journal cannot be written, so nothing may be generated.
         """
         self._journal.begin(begin_record(exchange, job))
-        run = (Streamed if job.stream else Whole)(exchange, job, self)
+        run = Run(exchange, job, self)
         self._runs.add(run)
         exchange.on_hangup = run.hang_up
         run.send_to(channel)

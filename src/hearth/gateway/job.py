@@ -8,6 +8,8 @@ from hearth.engines.protocol import GenerateRequest
 from hearth.gateway.answers import Answer
 from hearth.gateway.error_shapes import Headers
 
+_HEADER_VALUE_LIMIT = 1024  # proxies refuse long headers
+
 
 class Route(Struct, frozen=True, kw_only=True):
     """Where requests for a model go."""
@@ -35,6 +37,8 @@ class Job(Struct, kw_only=True):
     affinity: str | None
     "Requests with the same value go to the same replica."
     headers: Headers
+    ignored: list[str] = []
+    "Fields of the body that nothing reads, and hints that nothing uses."
 
     @property
     def num_choices(self) -> int:
@@ -52,3 +56,19 @@ class Job(Struct, kw_only=True):
         if any(part.max_tokens is None for part in self.parts):
             return None
         return sum(part.n * (part.max_tokens or 0) for part in self.parts)
+
+    def all_headers(self, *, is_emulated: bool) -> Headers:
+        """The headers that say how the request was really treated.
+
+        Args:
+            is_emulated: the thinking was a phase of our own, not the model's.
+        """
+        if not (self.ignored or is_emulated):
+            return self.headers
+        headers = list(self.headers)
+        if self.ignored:
+            names = ",".join(sorted(self.ignored)).encode("ascii", "replace")[:_HEADER_VALUE_LIMIT]
+            headers.append((b"x-ignored-fields", bytes(c for c in names if 32 <= c < 127)))
+        if is_emulated:
+            headers.append((b"x-hearth-reasoning", b"emulated"))
+        return headers

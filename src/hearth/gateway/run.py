@@ -1,25 +1,22 @@
 """One inference request on its way: what it has produced, and how that becomes its answer.
 
-`Inference` decides when a run begins and how it ends; a run turns deltas into bytes.
+`Inference` decides when a run begins and how it ends; a delivery turns its deltas into bytes.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from time import perf_counter
 from typing import Protocol
 
 from hearth.engines.protocol import Delta, Usage
 from hearth.errors import RequestTimeout, WorkerGone
-from hearth.gateway.answers import DONE, ChoiceText, Ending
+from hearth.gateway.answers import Ending
 from hearth.gateway.channel import Channel
-from hearth.gateway.error_shapes import Headers
+from hearth.gateway.deliveries import Delivery, Streamed, Whole
 from hearth.gateway.generation import Generation
-from hearth.gateway.http import EVENT_STREAM, JSON, Exchange
+from hearth.gateway.http import Exchange
 from hearth.gateway.job import Job
 from hearth.metering import Outcome
-
-NO_CACHE = (b"cache-control", b"no-cache")
 
 
 class Hangup(Exception):
@@ -38,7 +35,7 @@ class Owner(Protocol):
         ...
 
 
-class Run(ABC):
+class Run:
     """One job: its generation and its answer.
 
     Args:
@@ -48,14 +45,16 @@ class Run(ABC):
     """
 
     __slots__ = (
-        "_owner", "exchange", "generation", "has_ended", "is_second_try", "job", "usage",
+        "_delivery", "_owner", "exchange", "generation", "has_ended", "is_second_try", "job",
+        "usage",
     )  # fmt: skip
 
     def __init__(self, exchange: Exchange, job: Job, owner: Owner) -> None:
         self._owner = owner
         self.exchange = exchange
         self.job = job
-        self.generation = Generation(self)
+        self.generation = generation = Generation(self)
+        self._delivery: Delivery = (Streamed if job.stream else Whole)(exchange, job, generation)
         self.is_second_try = False
         self.usage: Usage | None = None
         "Set when it is settled."
@@ -69,6 +68,8 @@ class Run(ABC):
             self.fail(WorkerGone("The worker is restarting.", retry_after_s=1))
             return
         self.generation.replica_id = hello.replica_id
+        if self.job.parts[0].prediction is not None and not hello.capabilities.prediction:
+            self.job.ignored.append("prediction")
         try:
             self._send_parts(channel)
         except Exception as error:  # noqa: BLE001  what has begun must be settled
@@ -91,14 +92,14 @@ class Run(ABC):
     def take(self, delta: Delta) -> None:
         """See `Listener`."""
         try:
-            self._take(delta)
+            self._delivery.take(delta)
         except Exception as error:  # noqa: BLE001  a fault in one answer must not end the channel
             self.generation.cut(error)
 
     def finish(self, deltas: list[Delta]) -> None:
         """See `Listener`."""
         try:
-            self._owner.finished(self, self._finish(deltas))
+            self._owner.finished(self, self._delivery.finish(deltas))
         except Exception as error:  # noqa: BLE001  a fault in one answer must not end the channel
             self.fail(error)
 
@@ -106,17 +107,9 @@ class Run(ABC):
         """See `Listener`."""
         self._owner.failed(self, error)
 
-    @abstractmethod
-    def _take(self, delta: Delta) -> None:
-        """Take a delta that is not the last."""
-
-    @abstractmethod
-    def _finish(self, deltas: list[Delta]) -> Outcome:
-        """Take the rest; return how the answer ended."""
-
-    @abstractmethod
     def send_rest(self, usage: Usage) -> None:
         """End the answer, once what it used is settled."""
+        self._delivery.send_rest(usage, self._ending(usage))
 
     def _ending(self, usage: Usage) -> Ending:
         metrics = self._perf_metrics(usage) if self.job.perf_metrics else None
@@ -134,68 +127,3 @@ class Run(ABC):
             "prefill-duration": round(usage.prefill_s, 6),
             "generation-duration": round(usage.decode_s, 6),
         }
-
-
-class Whole(Run):
-    """An answer in one piece."""
-
-    __slots__ = ("_choices",)
-
-    def __init__(self, exchange: Exchange, job: Job, owner: Owner) -> None:
-        super().__init__(exchange, job, owner)
-        self._choices = [ChoiceText() for _ in range(job.num_choices)]
-
-    def _take(self, delta: Delta) -> None:
-        self._choices[delta.choice].take(delta)
-
-    def _finish(self, deltas: list[Delta]) -> Outcome:
-        for delta in deltas:
-            self._choices[delta.choice].take(delta)
-        return Outcome(self._choices[-1].finish_reason or "stop")
-
-    def send_rest(self, usage: Usage) -> None:
-        """See `Run`."""
-        body = self.job.answer.whole(self._choices, self._ending(usage))
-        self.exchange.respond(200, body, [JSON, *self.job.headers, *self._headers(usage)])
-
-    def _headers(self, usage: Usage) -> Headers:
-        now_s = perf_counter()
-        first_s = self.generation.first_delta_s or now_s
-        started_s = self.exchange.started_s
-        return [
-            (b"fireworks-prompt-tokens", b"%d" % usage.prompt_tokens),
-            (b"fireworks-cached-prompt-tokens", b"%d" % usage.cached_tokens),
-            (b"fireworks-server-time-to-first-token", b"%.6f" % (first_s - started_s)),
-            (b"fireworks-server-processing-time", b"%.6f" % (now_s - started_s)),
-        ]
-
-
-class Streamed(Run):
-    """An answer as server-sent events, each written as its delta comes."""
-
-    __slots__ = ("_rest",)
-
-    def _take(self, delta: Delta) -> None:
-        exchange = self.exchange
-        if not exchange.has_started:
-            self._start()
-        exchange.write(self.job.answer.events(delta))
-        if exchange.is_full:
-            self.generation.is_held = True
-
-    def _start(self) -> None:
-        self.exchange.on_room = self.generation.release
-        self.exchange.start(200, [EVENT_STREAM, NO_CACHE, *self.job.headers])
-
-    def _finish(self, deltas: list[Delta]) -> Outcome:
-        self._rest = deltas
-        return Outcome(deltas[-1].finish_reason or "stop")
-
-    def send_rest(self, usage: Usage) -> None:
-        """See `Run`."""
-        if not self.exchange.has_started:
-            self._start()
-        *deltas, last = self._rest
-        answer = self.job.answer
-        events = [answer.events(delta) for delta in deltas]
-        self.exchange.end(b"".join((*events, answer.last_events(last, self._ending(usage)), DONE)))

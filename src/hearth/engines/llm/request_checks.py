@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hearth.engines.engine import Failed
+from hearth.engines.llm.feature_checks import check_features
 from hearth.engines.llm.sampling import check_sampling
 from hearth.engines.protocol import Capabilities, Failure, GenerateRequest
 
@@ -30,6 +31,7 @@ def check_request(
     if request.ignore_eos and not capabilities.ignore_eos:
         raise _refused("The engine of this model does not support `ignore_eos`.", "ignore_eos")
     _check_truncation(request)
+    check_features(request, capabilities)
     check_sampling(request.sampling, capabilities, vocabulary_size=vocabulary_size)
 
 
