@@ -43,7 +43,7 @@ def refusal(status: int, body: bytes) -> bytes:
 
 async def ask(folder: Path, handler: Handler, prompt: str | list[int], n: int = 1) -> Answer:
     async with serving(folder, handler) as path:
-        runner = LlamaRunner(Server(path), HELLO, vocabulary_size=100, bos="")
+        runner = LlamaRunner(Server(path), HELLO, pieces=[b"a"] * 100, bos="")
         engine = TextEngine(runner, template="no chats here")
         got = await answers(engine, {1: GenerateRequest(prompt=prompt, seed=1, n=n)})
         assert engine.stats().running == engine.stats().waiting == 0

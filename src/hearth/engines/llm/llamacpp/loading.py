@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from hearth.engines.llm.gguf_metadata import MetadataValue, read_metadata
 from hearth.engines.llm.llamacpp.fingerprint import fingerprint
 from hearth.engines.llm.llamacpp.options import LlamaOptions, parse_options
@@ -13,6 +15,7 @@ from hearth.engines.llm.llamacpp.server import LlamaServer, library_version
 from hearth.engines.llm.sampling import model_defaults
 from hearth.engines.llm.template import ChatTemplate, TemplateUnusable
 from hearth.engines.llm.text_engine import TextEngine
+from hearth.engines.llm.vocabulary import read_vocabulary
 from hearth.engines.protocol import Capabilities, Hello, Sampling, WorkerSpec
 from hearth.errors import SetupError
 
@@ -22,7 +25,9 @@ _CAPABILITIES = Capabilities(
     ignore_eos=True,
     seed=True,
     cached_tokens=True,
+    constraints=frozenset({"json_object", "json_schema", "grammar", "regex"}),
 )
+_MAX_TOP_LOGPROBS = 5  # of the API; the server could tell more
 
 
 def build(spec: WorkerSpec) -> TextEngine:
@@ -38,14 +43,26 @@ def build(spec: WorkerSpec) -> TextEngine:
     names = metadata.get("tokenizer.ggml.tokens")
     if not isinstance(names, list) or not names:
         raise SetupError(f"The model file {spec.path} holds no vocabulary: it cannot serve text.")
+    pieces = _pieces(metadata)
     hello = _hello(spec, options, window=_window(spec, metadata))
+    if pieces is not None:
+        details = replace(hello.capabilities, logprobs=_MAX_TOP_LOGPROBS, token_ids=True)
+        hello = replace(hello, capabilities=details)
     server = LlamaServer(spec, options, window=hello.context_tokens)
     runner = LlamaRunner(
-        server, hello, vocabulary_size=len(names), bos=_special_token(metadata, "bos")
+        server, hello, pieces=pieces or [b""] * len(names), bos=_special_token(metadata, "bos")
     )
     return TextEngine(
         runner, template=_template(metadata, spec.model), defaults=model_defaults(metadata)
     )
+
+
+def _pieces(metadata: Mapping[str, MetadataValue]) -> list[bytes] | None:
+    """Return the bytes of every token; None where the family of tokenisers is unknown to us."""
+    try:
+        return read_vocabulary(metadata).pieces
+    except SetupError:
+        return None
 
 
 def _window(spec: WorkerSpec, metadata: Mapping[str, MetadataValue]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
+from hearth.engines.llm.llamacpp.slots import Placing
 from hearth.engines.llm.types import SequenceRequest
 from hearth.engines.protocol import Sampling
 
@@ -34,8 +35,14 @@ class CompletionRequest(Struct, frozen=True, kw_only=True):
     logit_bias: list[tuple[int, float | bool]]
     seed: int
     ignore_eos: bool
+    grammar: str
+    "Empty: any text."
+    n_probs: int
+    id_slot: int
+    cache_prompt: bool
+    "Go on from what the slot holds, as far as it is the same."
+    post_sampling_probs: bool = False  # of the model, whatever the temperature
     stream: bool = True
-    cache_prompt: bool = True
     return_progress: bool = True
     response_fields: tuple[str, ...] = _FINAL_FIELDS
 
@@ -53,6 +60,23 @@ class ServerFault(Struct, frozen=True):
     code: int = 500
 
 
+class AlternativeProbability(Struct, frozen=True):
+    """A likely token; its `bytes` are those of the token alone."""
+
+    id: int
+    logprob: float
+
+
+class TokenProbability(Struct, frozen=True):
+    """The token of an event."""
+
+    id: int
+    logprob: float
+    bytes: list[int]
+    "Of the event's whole text: of the tokens whose events were held back, too."
+    top_logprobs: list[AlternativeProbability]
+
+
 class CompletionEvent(Struct, frozen=True):
     """One event of a streamed completion."""
 
@@ -61,6 +85,8 @@ class CompletionEvent(Struct, frozen=True):
     tokens_predicted: int = 0
     "So far, those whose text waits for the rest of a character included."
     stop_type: str = ""
+    tokens: list[int] = []
+    completion_probabilities: list[TokenProbability] = []
     prompt_progress: Progress | None = None
     error: ServerFault | None = None
 
@@ -98,8 +124,8 @@ class Props(Struct, frozen=True):
     default_generation_settings: SlotSettings
 
 
-def completion_body(request: SequenceRequest, *, window: int) -> bytes:
-    """Return the JSON that asks for a sequence.
+def completion_body(request: SequenceRequest, placing: Placing, *, window: int) -> bytes:
+    """Return the JSON that asks for a sequence. A prediction has no use here.
 
     Penalties look back over the whole window, so over the prompt too. That is the rule of the API
     for `repetition_penalty`; llama.cpp has one count for all three, so frequency and presence
@@ -125,6 +151,10 @@ def completion_body(request: SequenceRequest, *, window: int) -> bytes:
         logit_bias=_biases(sampling.logit_bias),
         seed=request.seed % _MAX_SEED,
         ignore_eos=request.ignore_eos,
+        grammar=request.grammar or "",
+        n_probs=_num_probabilities(request),
+        id_slot=placing.slot,
+        cache_prompt=placing.may_reuse,
     )
     return msgspec.json.encode(body)
 
@@ -151,6 +181,13 @@ def samplers(sampling: Sampling) -> list[str]:
     if sampling.min_p:
         chain.append("min_p")
     return chain
+
+
+def _num_probabilities(request: SequenceRequest) -> int:
+    """The bytes that tell held back tokens come with probabilities only."""
+    if request.logprobs is None and not request.token_ids:
+        return 0
+    return max(request.logprobs or 0, 1)
 
 
 def _penalises(sampling: Sampling) -> bool:

@@ -29,8 +29,6 @@ class LlamaOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     "Threads for prompts and for several sequences at once; 0: as many as for one sequence."
     repack: bool = True
     "Weights rearranged in memory for faster multiplication; costs memory."
-    prompt_cache_mib: Annotated[int, Meta(ge=0)] = 256
-    "Memory for the caches of prompts whose slot was given to another."
     warmup: bool = True
     "Compute once at the start, so that the first request is not the slow one."
 

@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Protocol
 
 from hearth.engines.engine import Failed
-from hearth.engines.llm.llamacpp.generation import Generation
+from hearth.engines.llm.llamacpp.generation import Generation, ModelFacts
+from hearth.engines.llm.llamacpp.slots import Slots
+from hearth.engines.llm.llamacpp.token_bytes import TokenBytes
 from hearth.engines.llm.llamacpp.tokenizing import Tokenizing
 from hearth.engines.llm.outbox import Outbox
 from hearth.engines.llm.types import Broken, Produced, SequenceRequest, TokenEvent
@@ -45,14 +47,16 @@ class LlamaRunner:
     Args:
         server: closed with this runner.
         hello: of the engine; says how many slots and which window there are.
-        vocabulary_size: token ids are below it.
+        pieces: bytes of every token id.
         bos: text of the leading token, where the model wants one.
     """
 
-    def __init__(self, server: Server, hello: Hello, *, vocabulary_size: int, bos: str) -> None:
+    def __init__(self, server: Server, hello: Hello, *, pieces: Sequence[bytes], bos: str) -> None:
         self._server = server
         self._hello = hello
-        self._vocabulary_size = vocabulary_size
+        self._vocabulary_size = len(pieces)
+        self._about = ModelFacts(window=hello.context_tokens, tokens=TokenBytes(pieces))
+        self._slots = Slots(hello.max_batch)
         self._waiting: dict[int, SequenceRequest] = {}
         self._running: dict[int, Generation] = {}
         self._generating: set[int] = set()
@@ -94,6 +98,11 @@ class LlamaRunner:
 
     def add(self, request: SequenceRequest) -> None:
         """See `TokenEngine`."""
+        if request.grammar is not None and request.ignore_eos:
+            # Where the grammar ends, only the end token fits; without it any text would follow.
+            refused = _refused("`ignore_eos` cannot be combined with a constraint.", "ignore_eos")
+            self._outbox.put(Broken(request.sequence, refused.failure))
+            return
         self._waiting[request.sequence] = request
         self._admit()
 
@@ -106,8 +115,7 @@ class LlamaRunner:
             self._tokenizing.cancel(key)
         else:
             generation.close()
-            self._generating.discard(key)
-            self._admit()
+            self._free(key, generation)
 
     async def step(self) -> Sequence[TokenEvent]:
         """See `TokenEngine`."""
@@ -137,13 +145,13 @@ class LlamaRunner:
         await asyncio.to_thread(self._server.close)
 
     def _admit(self) -> None:
-        while self._waiting and len(self._running) < self._hello.max_batch:
+        while self._waiting and self._slots.any_free:
             request = self._waiting.pop(next(iter(self._waiting)))
+            placing = self._slots.place(
+                request.prompt, request.cache_group, use_cache=request.use_cache
+            )
             self._running[request.sequence] = Generation(
-                self._server.socket_path,
-                request,
-                window=self._hello.context_tokens,
-                tell=self._take,
+                self._server.socket_path, request, placing, about=self._about, tell=self._take
             )
 
     def _take(self, event: TokenEvent) -> None:
@@ -166,8 +174,11 @@ class LlamaRunner:
             self._outbox.put_patiently(event)
 
     def _release(self, sequence: int) -> None:
-        del self._running[sequence]
+        self._free(sequence, self._running.pop(sequence))
+
+    def _free(self, sequence: int, generation: Generation) -> None:
         self._generating.discard(sequence)
+        self._slots.release(generation.slot, was_filled=generation.is_admitted)
         self._admit()
 
 

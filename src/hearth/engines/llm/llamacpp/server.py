@@ -118,7 +118,7 @@ def _parameters(library: Any, spec: WorkerSpec, options: LlamaOptions, window: i
         }[options.flash_attention],
     )
     params.no_extra_bufts = not options.repack
-    params.cache_ram_mib = options.prompt_cache_mib
+    params.cache_ram_mib = 0  # it knows no groups; see `slots`
     params.warmup = options.warmup
     # Templates are ours. The server refuses a model whose template it cannot read: give it one.
     params.chat_template = "chatml"
