@@ -12,6 +12,8 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, cast
 
+from starlette.routing import Route
+
 from hearth import accounts, catalog, deployments, metering, migrations
 from hearth.engines.protocol import WorkerSpec
 from hearth.errors import ModelNotFound, SetupError
@@ -22,6 +24,7 @@ from hearth.gateway.dispatch import Dispatcher, Edge, Handler
 from hearth.gateway.fleet import Fleet
 from hearth.gateway.inference import Inference
 from hearth.gateway.metrics import Metrics
+from hearth.gateway.openapi import RouteRow, openapi_route
 from hearth.gateway.request_log import RequestLog
 from hearth.gateway.routes import health_routes, model_routes
 from hearth.gateway.routing import Router
@@ -170,6 +173,7 @@ class Hearth:
             *accounts.routes(service, of, self._keys.refresh),
             *health_routes(self),
         ]
+        routes.append(openapi_route(_rows(routes), is_strict=is_strict))
         edge = Edge(
             keys=self._keys,
             max_body_bytes=settings.max_body_bytes,
@@ -242,15 +246,22 @@ def _fake_decide(
     )
 
 
-def route_table() -> list[tuple[str, str, str]]:
-    """Every route: method, canonical path, and what it does; the reference is made from it."""
+def route_table() -> list[RouteRow]:
+    """Every route; the reference is made from it."""
     nothing = cast(Any, None)  # Any: the routes are listed, never called
     service = accounts.AccountService(Database("sqlite:////nothing-opens-it"))
-    cold = [
-        *model_routes(nothing, nothing),
-        *accounts.routes(service, nothing),
-        *health_routes(nothing),
-    ]
+    return _rows(
+        [
+            *model_routes(nothing, nothing),
+            *accounts.routes(service, nothing),
+            *health_routes(nothing),
+            openapi_route([], is_strict=False),
+        ]
+    )
+
+
+def _rows(cold: list[Route]) -> list[RouteRow]:
+    """The hot routes and some cold ones, each with what its handler says of itself."""
     return [
         *(("POST", path, summary) for path, summary in HOT_ROUTES.items()),
         *(
