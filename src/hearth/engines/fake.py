@@ -93,8 +93,8 @@ class FakeTokens:
     def check(self, sampling: Sampling) -> None:
         """See `TokenEngine.check`; what is honoured is honoured in every combination."""
 
-    def tokenize(self, key: int, text: str) -> None:
-        """See `TokenEngine.tokenize`; a token a byte."""
+    def tokenize(self, key: int, text: str, *, special: bool = True, start: bool = True) -> None:
+        """See `TokenEngine.tokenize`; a token a byte, none of them special."""
         self._answers.append(Tokenized(key, list(text.encode(errors="replace"))))
         self._wake.set()
 

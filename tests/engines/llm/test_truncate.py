@@ -35,13 +35,13 @@ def alternating(messages: Sequence[Message]) -> str:
 
 def run(prompting: Prompting) -> tuple[str, int]:
     """Tokenise a character a token; the text of the prompt, and how often was asked."""
-    asked, text = 0, next(prompting)
+    asked, piece = 0, next(prompting)
     while True:
         asked += 1
         try:
-            text = prompting.send([ord(character) for character in text])
+            piece = prompting.send([ord(character) for character in piece.text])
         except StopIteration as ready:
-            return "".join(map(chr, ready.value)), asked
+            return "".join(map(chr, ready.value.ids)), asked
 
 
 @given(MESSAGES, st.integers(0, 120))

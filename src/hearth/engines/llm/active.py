@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hearth.engines.llm.detokenizer import Detokenizer
+from hearth.engines.llm.plan import Plan
+from hearth.engines.llm.rich_text import RichText
 from hearth.engines.llm.stops import StopMatcher
-from hearth.engines.llm.truncate import Prompting
+from hearth.engines.llm.truncate import Prompt, Prompting
+from hearth.engines.llm.types import SequenceRequest
 from hearth.engines.protocol import GenerateRequest, PromptInfo, Usage
 
 
@@ -43,6 +46,8 @@ class Choice:
     request: ActiveRequest
     index: int
     text: ChoiceText
+    rich: RichText | None = None
+    "In the place of `text` for requests that ask for more; made when the prompt is known."
     sequence: int | None = None
     unsent_tokens: int = 0
     "Produced since the last delta, because their text is held back."
@@ -55,11 +60,14 @@ class ActiveRequest:
 
     id: int
     asked: GenerateRequest
-    prompting: Prompting | None
+    plan: Plan
     added_at: float
     choices: list[Choice] = field(default_factory=list)
-    text_key: int | None = None
-    "Under which the prompt's text is being tokenised."
+    text_keys: set[int] = field(default_factory=set)
+    "Under which its texts are being tokenised."
+    first: SequenceRequest | None = None
+    "The sequence of the whole request; each choice's are made from it."
+    prompt: Prompt | None = None
     num_open: int = 0
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -70,7 +78,17 @@ class ActiveRequest:
 
     def prompt_info(self) -> PromptInfo:
         """Return what the first delta says of the prompt."""
-        return PromptInfo(self.prompt_tokens, self.cached_tokens)
+        if self.prompt is None:
+            return PromptInfo(self.prompt_tokens, self.cached_tokens)
+        asked, thinking = self.asked, self.plan.thinking
+        tells_ids = asked.return_prompt or asked.return_token_ids
+        return PromptInfo(
+            self.prompt_tokens,
+            self.cached_tokens,
+            "emulated" if thinking is not None and thinking.is_emulated else "",
+            self.prompt.text if asked.return_prompt else None,
+            self.prompt.ids if tells_ids else None,
+        )
 
     def usage(self, now: float) -> Usage:
         """Return the final account; a phase that was not reached took no time."""
@@ -83,4 +101,17 @@ class ActiveRequest:
             queue_s=admitted - self.added_at,
             prefill_s=first - admitted,
             decode_s=now - first,
+            reasoning_tokens=sum(
+                choice.rich.reasoning_tokens for choice in self.choices if choice.rich is not None
+            ),
         )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Writing:
+    """A prompt that is being made from text."""
+
+    active: ActiveRequest
+    prompting: Prompting
+    choice: Choice | None = None
+    "Whose thinking it continues; None: the prompt of the request."

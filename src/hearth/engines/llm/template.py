@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import jinja2
+import jinja2.meta
 
 from hearth.engines.engine import Failed
+from hearth.engines.llm.conversation import Entry, message_entries, size_of
 from hearth.engines.llm.sandbox import BoundedEnvironment, GenerationTag
 from hearth.engines.protocol import Failure, Message
 
@@ -39,6 +42,9 @@ class ChatTemplate:
         special_tokens: `bos_token`, `eos_token` as text.
         now: what `strftime_now` reads.
 
+    Attributes:
+        variables: names that the template reads and does not define.
+
     Raises:
         TemplateUnusable: the source cannot be compiled.
     """
@@ -56,26 +62,39 @@ class ChatTemplate:
         self._environment.globals["raise_exception"] = _raise_exception
         self._environment.globals["strftime_now"] = _strftime(now)
         self._special_tokens = special_tokens
+        self.source = source
         try:
             self._template = self._environment.from_string(source)
+            tree = self._environment.parse(source)
+            self.variables = frozenset(jinja2.meta.find_undeclared_variables(tree))
         except (*_TEMPLATE_FAULTS, SyntaxError) as error:
             raise TemplateUnusable(str(error)) from None
 
     def render(self, messages: Sequence[Message]) -> str:
-        """Return the prompt that asks for the assistant's next message.
+        """Return the prompt that asks for the assistant's next message; see `render_entries`."""
+        return self.render_entries(message_entries(messages, None))
+
+    def render_entries(
+        self,
+        messages: list[Entry],
+        *,
+        tools: list[Entry] | None = None,
+        variables: Mapping[str, Any] | None = None,  # Any: what templates read, bools and words
+    ) -> str:
+        """Render a chat in the shape that templates know.
 
         Raises:
             Failed: the template refuses these messages, or does what the sandbox forbids.
         """
-        size = sum(len(message.content) for message in messages)
-        self._environment.begin(size)
+        self._environment.begin(size_of(messages) + size_of(tools))
         try:
             return self._joined(
                 self._template.generate(
                     **self._special_tokens,
-                    messages=[_as_dict(message) for message in messages],
+                    **(variables or {}),
+                    messages=messages,
                     add_generation_prompt=True,
-                    tools=None,
+                    tools=tools,
                     documents=None,
                 )
             )
@@ -98,13 +117,6 @@ class ChatTemplate:
         prompt = "".join(texts)
         prompt.encode()  # a template can write half a surrogate pair, which no tokeniser takes
         return prompt
-
-
-def _as_dict(message: Message) -> dict[str, str]:
-    entry = {"role": message.role, "content": message.content}
-    if message.name is not None:
-        entry["name"] = message.name
-    return entry
 
 
 def _raise_exception(message: object) -> str:

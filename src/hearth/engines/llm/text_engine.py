@@ -14,16 +14,21 @@ from itertools import count
 import msgspec
 
 from hearth.engines.engine import Failed
-from hearth.engines.llm.active import ActiveRequest, Choice, ChoiceText
+from hearth.engines.llm.active import ActiveRequest, Choice, ChoiceText, Writing
 from hearth.engines.llm.intake import open_prompting, sequence_of
+from hearth.engines.llm.phases import answer_sequence, thinking_sequence
+from hearth.engines.llm.plan import plan_of
+from hearth.engines.llm.reasoning import style_of
 from hearth.engines.llm.request_checks import check_request
+from hearth.engines.llm.rich_text import FINISH, Read, RichText
 from hearth.engines.llm.sampling import API_DEFAULTS, resolved
 from hearth.engines.llm.template import ChatTemplate
+from hearth.engines.llm.truncate import Prompt
 from hearth.engines.llm.types import (
     Admitted,
     Broken,
-    EndReason,
     Produced,
+    SequenceRequest,
     TokenEngine,
     TokenEvent,
     Tokenized,
@@ -34,15 +39,10 @@ from hearth.engines.protocol import (
     FinishReason,
     GenerateRequest,
     Hello,
+    More,
     Sampling,
     Stats,
 )
-
-_FINISH: dict[EndReason, FinishReason] = {
-    "eos": "stop",
-    "length": "length",
-    "cancelled": "cancelled",
-}
 
 
 class TextEngine:
@@ -70,10 +70,15 @@ class TextEngine:
         self._pieces = pieces
         self._defaults = defaults
         self._clock = clock
-        self._hello = _completed(tokens.hello(), chat=isinstance(template, ChatTemplate))
+        self._style = style_of(template)
+        self._hello = _completed(
+            tokens.hello(),
+            chat=isinstance(template, ChatTemplate),
+            reasoning=self._style.can_think,
+        )
         self._keys = count(1)
         self._requests: dict[int, ActiveRequest] = {}
-        self._tokenizing: dict[int, ActiveRequest] = {}
+        self._writing: dict[int, Writing] = {}
         self._sequences: dict[int, Choice] = {}
         self._news: list[Delta | tuple[int, Failure]] = []
 
@@ -87,12 +92,9 @@ class TextEngine:
             request, self._hello.capabilities, vocabulary_size=self._tokens.vocabulary_size
         )
         self._tokens.check(request.sampling)
-        active = ActiveRequest(
-            id=request_id,
-            asked=request,
-            prompting=open_prompting(request, self._template),
-            added_at=self._clock(),
-        )
+        plan = plan_of(request, self._style)
+        prompting = open_prompting(request, self._template, plan)
+        active = ActiveRequest(request_id, request, plan, added_at=self._clock())
         active.num_open = request.n
         active.choices = [
             Choice(active, index, ChoiceText(request.stop, self._pieces))
@@ -100,11 +102,11 @@ class TextEngine:
         ]
         self._requests[request_id] = active
         try:
-            if active.prompting is None:
+            if prompting is None:
                 assert isinstance(request.prompt, list)
-                self._start(active, request.prompt)
+                self._start(active, Prompt(request.prompt, None))
             else:
-                self._tokenize(active, next(active.prompting))
+                self._write(Writing(active, prompting), None)
         except Failed:
             del self._requests[request_id]
             raise
@@ -119,8 +121,10 @@ class TextEngine:
         self._withdraw(active)
         for choice in active.choices:
             if choice.is_open:
-                text, _ = choice.text.end()
-                self._tell(choice, text, "cancelled")
+                if choice.rich is None:
+                    self._tell(choice, choice.text.end()[0], "cancelled")
+                else:
+                    self._tell_read(choice, choice.rich.end())
         self._tokens.wake()
 
     async def step(self) -> Sequence[Delta | tuple[int, Failure]]:
@@ -134,40 +138,74 @@ class TextEngine:
     def stats(self) -> Stats:
         """See `Engine.stats`; a request whose prompt is being tokenised waits."""
         stats = self._tokens.stats()
-        return msgspec.structs.replace(stats, waiting=stats.waiting + len(self._tokenizing))
+        return msgspec.structs.replace(stats, waiting=stats.waiting + len(self._writing))
 
     async def close(self) -> None:
         """See `Engine.close`."""
         await self._tokens.close()
 
-    def _tokenize(self, active: ActiveRequest, text: str) -> None:
-        key = active.text_key = next(self._keys)
-        self._tokenizing[key] = active
-        self._tokens.tokenize(key, text)
+    def _write(self, writing: Writing, ids: list[int] | None) -> None:
+        """Go on with a prompt: tokenise its next text, or start what it is for.
 
-    def _start(self, active: ActiveRequest, prompt: Sequence[int]) -> None:
+        Args:
+            ids: of the text before; None at the start.
+
+        Raises:
+            Failed: the prompt is refused.
+        """
+        try:
+            piece = next(writing.prompting) if ids is None else writing.prompting.send(ids)
+        except StopIteration as ready:
+            if writing.choice is None:
+                self._start(writing.active, ready.value)
+            else:
+                self._start_answer(writing.choice, ready.value)
+            return
+        key = next(self._keys)
+        writing.active.text_keys.add(key)
+        self._writing[key] = writing
+        self._tokens.tokenize(key, piece.text, special=not piece.is_plain, start=piece.is_start)
+
+    def _start(self, active: ActiveRequest, prompt: Prompt) -> None:
         """Hand the choices to the runner, now that the prompt's ids are known.
 
         Raises:
             Failed: the prompt is empty or does not fit.
         """
-        sampling = resolved(active.asked.sampling, self._defaults)
-        first = sequence_of(active, prompt, window=self._hello.context_tokens, sampling=sampling)
-        active.prompt_tokens = len(prompt)
+        asked, plan = active.asked, active.plan
+        sampling = resolved(asked.sampling, self._defaults)
+        first = sequence_of(asked, prompt, window=self._hello.context_tokens, sampling=sampling)
+        active.first, active.prompt = first, prompt
+        active.prompt_tokens = len(prompt.ids)
         for choice in active.choices:
+            if plan.is_rich:
+                choice.rich = RichText(asked, plan, prompt, self._pieces)
             if first.max_tokens == 0:
                 self._tell(choice, "", "length")
-                continue
-            number = choice.sequence = next(self._keys)
-            self._sequences[number] = choice
-            seed = first.seed + choice.index
-            self._tokens.add(msgspec.structs.replace(first, sequence=number, seed=seed))
+            elif choice.rich is not None and choice.rich.is_in_think_phase:
+                self._add(choice, thinking_sequence(first, plan))
+            else:
+                self._add(choice, first)
+
+    def _start_answer(self, choice: Choice, prompt: Prompt) -> None:
+        """Hand the second sequence of a choice to the runner: what it thought is closed."""
+        answer = answer_sequence(choice, prompt, window=self._hello.context_tokens)
+        if answer is None:
+            self._tell(choice, "", "length")
+        else:
+            self._add(choice, answer)
+
+    def _add(self, choice: Choice, sequence: SequenceRequest) -> None:
+        number = choice.sequence = next(self._keys)
+        self._sequences[number] = choice
+        seed = sequence.seed + choice.index
+        self._tokens.add(msgspec.structs.replace(sequence, sequence=number, seed=seed))
 
     def _handle(self, event: TokenEvent) -> None:
         if type(event) is Produced:
             self._take(event)
         elif type(event) is Tokenized:
-            self._continue_prompting(event)
+            self._continue_writing(event)
         elif type(event) is Admitted:
             self._note_admission(event)
         elif type(event) is Broken:
@@ -183,6 +221,9 @@ class TextEngine:
             active.completion_tokens += event.num_tokens
             if active.first_token_at is None:
                 active.first_token_at = self._clock()
+        if choice.rich is not None:
+            self._take_rich(choice, choice.rich.push(event), event)
+            return
         text, stopped = choice.text.push(event.output)
         if event.end is not None and not stopped:
             rest, stopped = choice.text.end()
@@ -192,11 +233,32 @@ class TextEngine:
         if stopped:
             self._tell(choice, text, "stop")
         elif event.end is not None:
-            self._tell(choice, text, _FINISH[event.end])
+            self._tell(choice, text, FINISH[event.end])
         elif text or not active.was_announced:
             self._tell(choice, text, None)
 
-    def _tell(self, choice: Choice, text: str, finish: FinishReason | None) -> None:
+    def _take_rich(self, choice: Choice, read: Read, event: Produced) -> None:
+        if (read.finish is not None or read.is_thought) and event.end is None:
+            self._tokens.cancel(event.sequence)
+        is_news = bool(read.text) or read.finish is not None or read.more is not None
+        if is_news or not choice.request.was_announced:
+            self._tell_read(choice, read)
+        if read.is_thought:
+            assert choice.rich is not None
+            del self._sequences[event.sequence]
+            choice.sequence = None
+            self._write(Writing(choice.request, choice.rich.continued(), choice), None)
+
+    def _tell_read(self, choice: Choice, read: Read) -> None:
+        self._tell(choice, read.text, read.finish, read.more)
+
+    def _tell(
+        self,
+        choice: Choice,
+        text: str,
+        finish: FinishReason | None,
+        more: More | None = None,
+    ) -> None:
         active, usage, prompt = choice.request, None, None
         if not active.was_announced:
             active.was_announced = True
@@ -210,25 +272,19 @@ class TextEngine:
                 usage = active.usage(self._clock())
                 self._requests.pop(active.id, None)
         self._news.append(
-            Delta(active.id, choice.index, text, choice.unsent_tokens, finish, prompt, usage)
+            Delta(active.id, choice.index, text, choice.unsent_tokens, finish, prompt, usage, more)
         )
         choice.unsent_tokens = 0
 
-    def _continue_prompting(self, event: Tokenized) -> None:
-        active = self._tokenizing.pop(event.key, None)
-        if active is None:
+    def _continue_writing(self, event: Tokenized) -> None:
+        writing = self._writing.pop(event.key, None)
+        if writing is None:
             return
-        active.text_key = None
-        assert active.prompting is not None
+        writing.active.text_keys.discard(event.key)
         try:
-            self._tokenize(active, active.prompting.send(event.ids))
-        except StopIteration as ready:
-            try:
-                self._start(active, ready.value)
-            except Failed as refused:
-                self._fail(active, refused.failure)
+            self._write(writing, event.ids)
         except Failed as refused:
-            self._fail(active, refused.failure)
+            self._fail(writing.active, refused.failure)
 
     def _note_admission(self, event: Admitted) -> None:
         choice = self._sequences.get(event.sequence)
@@ -237,18 +293,18 @@ class TextEngine:
             choice.request.cached_tokens = event.cached_tokens
 
     def _break(self, event: Broken) -> None:
-        choice = self._sequences.get(event.key)
-        active = self._tokenizing.get(event.key) if choice is None else choice.request
-        if active is not None:
+        owner = self._sequences.get(event.key) or self._writing.get(event.key)
+        if owner is not None:
+            active = owner.request if isinstance(owner, Choice) else owner.active
             self._withdraw(active)
             self._fail(active, event.failure)
 
     def _withdraw(self, active: ActiveRequest) -> None:
         """Take back from the runner all that is not finished."""
-        if active.text_key is not None:
-            del self._tokenizing[active.text_key]
-            self._tokens.cancel(active.text_key)
-            active.text_key = None
+        for key in active.text_keys:
+            del self._writing[key]
+            self._tokens.cancel(key)
+        active.text_keys.clear()
         for choice in active.choices:
             if choice.is_open and choice.sequence is not None:
                 self._tokens.cancel(choice.sequence)
@@ -262,6 +318,6 @@ class TextEngine:
         self._news.append((active.id, failure))
 
 
-def _completed(hello: Hello, *, chat: bool) -> Hello:
-    capabilities = msgspec.structs.replace(hello.capabilities, chat=chat)
+def _completed(hello: Hello, *, chat: bool, reasoning: bool) -> Hello:
+    capabilities = msgspec.structs.replace(hello.capabilities, chat=chat, reasoning=reasoning)
     return msgspec.structs.replace(hello, capabilities=capabilities)

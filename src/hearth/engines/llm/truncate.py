@@ -3,20 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from typing import NamedTuple
 
 from hearth.engines.engine import Failed
 from hearth.engines.protocol import ContextOverflow, Failure, Message
 
 Render = Callable[[Sequence[Message]], str]
-Prompting = Generator[str, list[int], list[int]]
-"Yields texts to tokenise, is sent their ids, returns the ids of the prompt."
+
+
+class Piece(NamedTuple):
+    """A text to tokenise."""
+
+    text: str
+    is_plain: bool = False
+    "What looks like a special token is none."
+    is_start: bool = True
+    "Nothing stands before it, so the model's leading token may be added."
+
+
+class Prompt(NamedTuple):
+    """A prompt as the model gets it."""
+
+    ids: list[int]
+    text: str | None
+    "None where it was given as ids."
+
+
+Prompting = Generator[Piece, list[int], Prompt]
+"Yields texts to tokenise, is sent their ids, returns the prompt."
 
 _REFUSED_CUTS_TRIED = 3  # templates that want turns to alternate accept every second cut
 
 
 def whole_prompt(text: str) -> Prompting:
     """Tokenise a text as it is."""
-    return (yield text)
+    return Prompt((yield Piece(text)), text)
+
+
+def pieced_prompt(pieces: Sequence[Piece]) -> Prompting:
+    """Tokenise the pieces of a text one by one."""
+    ids: list[int] = []
+    for piece in pieces:
+        ids += yield piece
+    return Prompt(ids, "".join(piece.text for piece in pieces))
 
 
 def truncated_prompt(messages: Sequence[Message], render: Render, limit: int) -> Prompting:
@@ -29,8 +58,8 @@ def truncated_prompt(messages: Sequence[Message], render: Render, limit: int) ->
     Raises:
         Failed: the template refuses the messages as they are.
     """
-    whole = yield render(messages)
-    if len(whole) <= limit:
+    whole = yield from whole_prompt(render(messages))
+    if len(whole.ids) <= limit:
         return whole
     droppable = _droppable(messages)
     low, high = 1, len(droppable)
@@ -41,11 +70,11 @@ def truncated_prompt(messages: Sequence[Message], render: Render, limit: int) ->
         if text is None:
             high = middle - 1
             continue
-        ids = yield text
-        if len(ids) <= limit:
-            fitting, high = ids, middle - 1
+        cut = yield from whole_prompt(text)
+        if len(cut.ids) <= limit:
+            fitting, high = cut, middle - 1
         else:
-            shortest, low = ids, dropped + 1
+            shortest, low = cut, dropped + 1
     return shortest if fitting is None else fitting
 
 

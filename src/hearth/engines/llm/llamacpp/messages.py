@@ -102,7 +102,7 @@ class TokenizeRequest(Struct, frozen=True):
 
     content: str
     add_special: bool
-    parse_special: bool = True
+    parse_special: bool
 
 
 class TokenizeAnswer(Struct, frozen=True):

@@ -92,9 +92,9 @@ class LlamaRunner:
                     field,
                 )
 
-    def tokenize(self, key: int, text: str) -> None:
+    def tokenize(self, key: int, text: str, *, special: bool = True, start: bool = True) -> None:
         """See `TokenEngine`."""
-        self._tokenizing.add(key, text)
+        self._tokenizing.add(key, text, special=special, start=start)
 
     def add(self, request: SequenceRequest) -> None:
         """See `TokenEngine`."""

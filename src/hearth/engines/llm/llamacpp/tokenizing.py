@@ -31,11 +31,14 @@ class Tokenizing:
         self._bos = bos
         self._tell = tell
         self._running: dict[int, Exchange] = {}
-        self._waiting: deque[tuple[int, str]] = deque()
+        self._waiting: deque[tuple[int, TokenizeRequest]] = deque()
 
-    def add(self, key: int, text: str) -> None:
-        """Take a text."""
-        self._waiting.append((key, text))
+    def add(self, key: int, text: str, *, special: bool, start: bool) -> None:
+        """Take a text; see `TokenEngine.tokenize`."""
+        has_bos = bool(self._bos) and text.startswith(self._bos)
+        add_special = start and not (special and has_bos)
+        request = TokenizeRequest(content=text, add_special=add_special, parse_special=special)
+        self._waiting.append((key, request))
         self._start_next()
 
     def cancel(self, key: int) -> None:
@@ -61,9 +64,8 @@ class Tokenizing:
 
     def _start_next(self) -> None:
         while self._waiting and len(self._running) < _MAX_AT_ONCE:
-            key, text = self._waiting.popleft()
-            has_bos = bool(self._bos) and text.startswith(self._bos)
-            body = msgspec.json.encode(TokenizeRequest(content=text, add_special=not has_bos))
+            key, request = self._waiting.popleft()
+            body = msgspec.json.encode(request)
             self._running[key] = Exchange(
                 self._socket_path, post("/tokenize", body), _Answer(self, key)
             )
