@@ -9,7 +9,7 @@ from hearth.engines.llm.detokenizer import Detokenizer
 from hearth.engines.llm.plan import Plan
 from hearth.engines.llm.rich_text import RichText
 from hearth.engines.llm.stops import StopMatcher
-from hearth.engines.llm.truncate import Prompt, Prompting
+from hearth.engines.llm.truncate import Prompt
 from hearth.engines.llm.types import SequenceRequest
 from hearth.engines.protocol import GenerateRequest, PromptInfo, Usage
 
@@ -76,6 +76,12 @@ class ActiveRequest:
     first_token_at: float | None = None
     was_announced: bool = False
 
+    def note_admission(self, now: float, cached_tokens: int) -> None:
+        """Take down when work on the prompt began; only the first of its sequences counts."""
+        if self.admitted_at is None:
+            self.admitted_at = now
+            self.cached_tokens = cached_tokens
+
     def prompt_info(self) -> PromptInfo:
         """Return what the first delta says of the prompt."""
         if self.prompt is None:
@@ -107,11 +113,17 @@ class ActiveRequest:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Writing:
-    """A prompt that is being made from text."""
-
-    active: ActiveRequest
-    prompting: Prompting
-    choice: Choice | None = None
-    "Whose thinking it continues; None: the prompt of the request."
+def opened(
+    number: int,
+    request: GenerateRequest,
+    plan: Plan,
+    *,
+    pieces: Sequence[bytes] | None,
+    now: float,
+) -> ActiveRequest:
+    """Return a request with its choices, none of them started."""
+    active = ActiveRequest(number, request, plan, added_at=now, num_open=request.n)
+    active.choices = [
+        Choice(active, index, ChoiceText(request.stop, pieces)) for index in range(request.n)
+    ]
+    return active

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from hearth.engines.engine import Failed
 from hearth.engines.llm.conversation import message_entries, tool_entries
 from hearth.engines.llm.plan import Plan
-from hearth.engines.llm.reasoning import template_switches, with_thinking_begun
+from hearth.engines.llm.reasoning import ReasoningStyle, template_switches, with_thinking_begun
 from hearth.engines.llm.safe_text import Guard
 from hearth.engines.llm.template import ChatTemplate
 from hearth.engines.llm.truncate import (
@@ -20,7 +22,17 @@ from hearth.engines.llm.truncate import (
     whole_prompt,
 )
 from hearth.engines.llm.types import SequenceRequest
-from hearth.engines.protocol import Failure, GenerateRequest, Message, Sampling
+from hearth.engines.protocol import Failure, GenerateRequest, Hello, Message, Sampling
+
+
+def completed(hello: Hello, template: ChatTemplate | str, style: ReasoningStyle) -> Hello:
+    """Return a runner's `Hello` with what the text machinery adds to its capabilities."""
+    capabilities = msgspec.structs.replace(
+        hello.capabilities,
+        chat=isinstance(template, ChatTemplate),
+        reasoning=style.can_think,
+    )
+    return msgspec.structs.replace(hello, capabilities=capabilities)
 
 
 def open_prompting(
@@ -48,7 +60,7 @@ def open_prompting(
 
 
 def sequence_of(
-    asked: GenerateRequest, prompt: Prompt, *, window: int, sampling: Sampling
+    asked: GenerateRequest, plan: Plan, prompt: Prompt, *, window: int, sampling: Sampling
 ) -> SequenceRequest:
     """Return the sequence of the first choice; those of the others differ in number and seed.
 
@@ -72,6 +84,12 @@ def sequence_of(
         sampling=sampling,
         seed=asked.seed,
         ignore_eos=asked.ignore_eos,
+        grammar=plan.grammar,
+        logprobs=asked.logprobs,
+        token_ids=asked.return_token_ids,
+        cache_group=asked.cache_group,
+        use_cache=asked.use_cache,
+        prediction=asked.prediction,
     )
 
 

@@ -13,9 +13,10 @@ from hearth.engines.llm.types import SequenceRequest
 def thinking_sequence(whole: SequenceRequest, plan: Plan) -> SequenceRequest:
     """Return the first of two sequences: no longer than its budget."""
     budget = None if plan.thinking is None else plan.thinking.budget
-    if budget is None:
-        return whole
-    return msgspec.structs.replace(whole, max_tokens=min(budget, whole.max_tokens))
+    max_tokens = whole.max_tokens if budget is None else min(budget, whole.max_tokens)
+    return msgspec.structs.replace(
+        whole, max_tokens=max_tokens, grammar=None, prediction=None, token_ids=True
+    )
 
 
 def answer_sequence(choice: Choice, prompt: Prompt, *, window: int) -> SequenceRequest | None:

@@ -147,6 +147,8 @@ class RichText:
             text = "".join(part for part in parts if isinstance(part, str))
             calls = [part for part in parts if isinstance(part, ToolCallDelta)]
             self._has_called = self._has_called or bool(calls)
+            if self._parser.is_over and finish is None:
+                finish = "stop"
         if finish == "stop" and self._has_called:
             finish = "tool_calls"
         if not (text or reasoning or calls or finish):

@@ -14,8 +14,8 @@ from itertools import count
 import msgspec
 
 from hearth.engines.engine import Failed
-from hearth.engines.llm.active import ActiveRequest, Choice, ChoiceText, Writing
-from hearth.engines.llm.intake import open_prompting, sequence_of
+from hearth.engines.llm.active import ActiveRequest, Choice, opened
+from hearth.engines.llm.intake import completed, open_prompting, sequence_of
 from hearth.engines.llm.phases import answer_sequence, thinking_sequence
 from hearth.engines.llm.plan import plan_of
 from hearth.engines.llm.reasoning import style_of
@@ -33,6 +33,7 @@ from hearth.engines.llm.types import (
     TokenEvent,
     Tokenized,
 )
+from hearth.engines.llm.writing import Writing, Writings
 from hearth.engines.protocol import (
     Delta,
     Failure,
@@ -71,14 +72,10 @@ class TextEngine:
         self._defaults = defaults
         self._clock = clock
         self._style = style_of(template)
-        self._hello = _completed(
-            tokens.hello(),
-            chat=isinstance(template, ChatTemplate),
-            reasoning=self._style.can_think,
-        )
+        self._hello = completed(tokens.hello(), template, self._style)
         self._keys = count(1)
         self._requests: dict[int, ActiveRequest] = {}
-        self._writing: dict[int, Writing] = {}
+        self._writings = Writings(tokens, self._keys)
         self._sequences: dict[int, Choice] = {}
         self._news: list[Delta | tuple[int, Failure]] = []
 
@@ -94,12 +91,7 @@ class TextEngine:
         self._tokens.check(request.sampling)
         plan = plan_of(request, self._style)
         prompting = open_prompting(request, self._template, plan)
-        active = ActiveRequest(request_id, request, plan, added_at=self._clock())
-        active.num_open = request.n
-        active.choices = [
-            Choice(active, index, ChoiceText(request.stop, self._pieces))
-            for index in range(request.n)
-        ]
+        active = opened(request_id, request, plan, pieces=self._pieces, now=self._clock())
         self._requests[request_id] = active
         try:
             if prompting is None:
@@ -121,10 +113,9 @@ class TextEngine:
         self._withdraw(active)
         for choice in active.choices:
             if choice.is_open:
-                if choice.rich is None:
-                    self._tell(choice, choice.text.end()[0], "cancelled")
-                else:
-                    self._tell_read(choice, choice.rich.end())
+                read = None if choice.rich is None else choice.rich.end()
+                text = choice.text.end()[0] if read is None else read.text
+                self._tell(choice, text, "cancelled", read and read.more)
         self._tokens.wake()
 
     async def step(self) -> Sequence[Delta | tuple[int, Failure]]:
@@ -138,33 +129,25 @@ class TextEngine:
     def stats(self) -> Stats:
         """See `Engine.stats`; a request whose prompt is being tokenised waits."""
         stats = self._tokens.stats()
-        return msgspec.structs.replace(stats, waiting=stats.waiting + len(self._writing))
+        return msgspec.structs.replace(stats, waiting=stats.waiting + len(self._writings))
 
     async def close(self) -> None:
         """See `Engine.close`."""
         await self._tokens.close()
 
     def _write(self, writing: Writing, ids: list[int] | None) -> None:
-        """Go on with a prompt: tokenise its next text, or start what it is for.
-
-        Args:
-            ids: of the text before; None at the start.
+        """Go on with a prompt; when it is made, start what it is for.
 
         Raises:
             Failed: the prompt is refused.
         """
-        try:
-            piece = next(writing.prompting) if ids is None else writing.prompting.send(ids)
-        except StopIteration as ready:
-            if writing.choice is None:
-                self._start(writing.active, ready.value)
-            else:
-                self._start_answer(writing.choice, ready.value)
+        prompt = self._writings.advance(writing, ids)
+        if prompt is None:
             return
-        key = next(self._keys)
-        writing.active.text_keys.add(key)
-        self._writing[key] = writing
-        self._tokens.tokenize(key, piece.text, special=not piece.is_plain, start=piece.is_start)
+        if writing.choice is None:
+            self._start(writing.request, prompt)
+        else:
+            self._start_answer(writing.choice, prompt)
 
     def _start(self, active: ActiveRequest, prompt: Prompt) -> None:
         """Hand the choices to the runner, now that the prompt's ids are known.
@@ -174,7 +157,8 @@ class TextEngine:
         """
         asked, plan = active.asked, active.plan
         sampling = resolved(asked.sampling, self._defaults)
-        first = sequence_of(asked, prompt, window=self._hello.context_tokens, sampling=sampling)
+        window = self._hello.context_tokens
+        first = sequence_of(asked, plan, prompt, window=window, sampling=sampling)
         active.first, active.prompt = first, prompt
         active.prompt_tokens = len(prompt.ids)
         for choice in active.choices:
@@ -242,15 +226,12 @@ class TextEngine:
             self._tokens.cancel(event.sequence)
         is_news = bool(read.text) or read.finish is not None or read.more is not None
         if is_news or not choice.request.was_announced:
-            self._tell_read(choice, read)
+            self._tell(choice, read.text, read.finish, read.more)
         if read.is_thought:
             assert choice.rich is not None
             del self._sequences[event.sequence]
             choice.sequence = None
             self._write(Writing(choice.request, choice.rich.continued(), choice), None)
-
-    def _tell_read(self, choice: Choice, read: Read) -> None:
-        self._tell(choice, read.text, read.finish, read.more)
 
     def _tell(
         self,
@@ -277,34 +258,28 @@ class TextEngine:
         choice.unsent_tokens = 0
 
     def _continue_writing(self, event: Tokenized) -> None:
-        writing = self._writing.pop(event.key, None)
-        if writing is None:
-            return
-        writing.active.text_keys.discard(event.key)
-        try:
-            self._write(writing, event.ids)
-        except Failed as refused:
-            self._fail(writing.active, refused.failure)
+        writing = self._writings.taken(event.key)
+        if writing is not None:
+            try:
+                self._write(writing, event.ids)
+            except Failed as refused:
+                self._fail(writing.request, refused.failure)
 
     def _note_admission(self, event: Admitted) -> None:
         choice = self._sequences.get(event.sequence)
-        if choice is not None and choice.request.admitted_at is None:
-            choice.request.admitted_at = self._clock()
-            choice.request.cached_tokens = event.cached_tokens
+        if choice is not None:
+            choice.request.note_admission(self._clock(), event.cached_tokens)
 
     def _break(self, event: Broken) -> None:
-        owner = self._sequences.get(event.key) or self._writing.get(event.key)
+        choice, writing = self._sequences.get(event.key), self._writings.taken(event.key)
+        owner = choice or writing
         if owner is not None:
-            active = owner.request if isinstance(owner, Choice) else owner.active
-            self._withdraw(active)
-            self._fail(active, event.failure)
+            self._withdraw(owner.request)
+            self._fail(owner.request, event.failure)
 
     def _withdraw(self, active: ActiveRequest) -> None:
         """Take back from the runner all that is not finished."""
-        for key in active.text_keys:
-            del self._writing[key]
-            self._tokens.cancel(key)
-        active.text_keys.clear()
+        self._writings.withdraw(active)
         for choice in active.choices:
             if choice.is_open and choice.sequence is not None:
                 self._tokens.cancel(choice.sequence)
@@ -316,8 +291,3 @@ class TextEngine:
             choice.is_open = False
         self._requests.pop(active.id, None)
         self._news.append((active.id, failure))
-
-
-def _completed(hello: Hello, *, chat: bool, reasoning: bool) -> Hello:
-    capabilities = msgspec.structs.replace(hello.capabilities, chat=chat, reasoning=reasoning)
-    return msgspec.structs.replace(hello, capabilities=capabilities)

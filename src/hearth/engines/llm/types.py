@@ -101,10 +101,13 @@ class TokenEngine(Protocol):
         """
         ...
 
-    def tokenize(self, key: int, text: str) -> None:
-        """Ask for the ids of a text, special tokens in it parsed; `Tokenized` or `Broken` comes.
+    def tokenize(self, key: int, text: str, *, special: bool = True, start: bool = True) -> None:
+        """Ask for the ids of a text; `Tokenized` or `Broken` comes.
 
-        The runner adds the model's leading token where the text does not start with it.
+        Args:
+            special: what looks like a special token is one.
+            start: the text begins a prompt, so the runner adds the model's leading token where
+                the text does not start with it.
         """
         ...
 
