@@ -42,6 +42,11 @@ class Answer:
         """What the deltas of a choice add up to."""
         return "".join(delta.text for delta in self.deltas if delta.choice == choice)
 
+    def reasoning(self, choice: int = 0) -> str:
+        """What a choice thought."""
+        told = [delta.more for delta in self.deltas if delta.choice == choice]
+        return "".join(more.reasoning for more in told if more is not None)
+
     def finish(self, choice: int = 0) -> str | None:
         """Why a choice ended."""
         return [delta for delta in self.deltas if delta.choice == choice][-1].finish_reason

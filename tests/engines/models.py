@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Sequence
 from pathlib import Path
 
 import gguf
@@ -43,8 +44,9 @@ def write_tiny_model(
     context: int = 4096,
     template: str | None = CHAT_TEMPLATE,
     temperature: float | None = None,
+    tags: Sequence[str] = (),
 ) -> Path:
-    """Write a random two-layer llama whose vocabulary is every byte and a few words."""
+    """Write a random two-layer llama whose vocabulary is every byte, a few words and `tags`."""
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_context_length(context)
     writer.add_embedding_length(_WIDTH)
@@ -54,12 +56,12 @@ def write_tiny_model(
     writer.add_head_count_kv(_HEADS)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_dimension_count(_WIDTH // _HEADS)
-    _add_vocabulary(writer)
+    _add_vocabulary(writer, tags)
     if template is not None:
         writer.add_chat_template(template)
     if temperature is not None:
         writer.add_float32("general.sampling.temp", temperature)
-    _add_weights(writer, np.random.default_rng(seed))
+    _add_weights(writer, np.random.default_rng(seed), size=len(vocabulary()) + len(tags))
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -72,12 +74,17 @@ def vocabulary() -> list[str]:
     return ["<unk>", "<s>", "</s>", *[f"<0x{byte:02X}>" for byte in range(256)], *WORDS]
 
 
-def _add_vocabulary(writer: gguf.GGUFWriter) -> None:
+def tag_token(place: int) -> int:
+    """The id of one of the tags a tiny model was written with."""
+    return len(vocabulary()) + place
+
+
+def _add_vocabulary(writer: gguf.GGUFWriter, tags: Sequence[str]) -> None:
     kinds = gguf.TokenType
     types = [kinds.UNKNOWN, kinds.CONTROL, kinds.CONTROL]
-    types += [kinds.BYTE] * 256 + [kinds.NORMAL] * len(WORDS)
+    types += [kinds.BYTE] * 256 + [kinds.NORMAL] * len(WORDS) + [kinds.USER_DEFINED] * len(tags)
     writer.add_tokenizer_model("llama")
-    writer.add_token_list(vocabulary())
+    writer.add_token_list([*vocabulary(), *tags])
     writer.add_token_scores([0.0] * len(types))
     writer.add_token_types(types)
     writer.add_bos_token_id(1)
@@ -86,11 +93,10 @@ def _add_vocabulary(writer: gguf.GGUFWriter) -> None:
     writer.add_add_space_prefix(False)
 
 
-def _add_weights(writer: gguf.GGUFWriter, random: np.random.Generator) -> None:
+def _add_weights(writer: gguf.GGUFWriter, random: np.random.Generator, *, size: int) -> None:
     def add(name: str, *shape: int) -> None:
         writer.add_tensor(name, (random.standard_normal(shape) * 0.4).astype(np.float32))
 
-    size = len(vocabulary())
     add("token_embd.weight", size, _WIDTH)
     add("output.weight", size, _WIDTH)
     writer.add_tensor("output_norm.weight", np.ones(_WIDTH, np.float32))

@@ -14,9 +14,7 @@ def thinking_sequence(whole: SequenceRequest, plan: Plan) -> SequenceRequest:
     """Return the first of two sequences: no longer than its budget."""
     budget = None if plan.thinking is None else plan.thinking.budget
     max_tokens = whole.max_tokens if budget is None else min(budget, whole.max_tokens)
-    return msgspec.structs.replace(
-        whole, max_tokens=max_tokens, grammar=None, prediction=None, token_ids=True
-    )
+    return msgspec.structs.replace(whole, max_tokens=max_tokens, grammar=None, prediction=None)
 
 
 def answer_sequence(choice: Choice, prompt: Prompt, *, window: int) -> SequenceRequest | None:

@@ -69,7 +69,8 @@ def style_of(template: ChatTemplate | str) -> ReasoningStyle:
     if isinstance(template, str):
         return ReasoningStyle()
     known = _ON_OFF | {_EFFORT}
-    return ReasoningStyle(template.variables & known, CLOSING in template.source)
+    has_tags = OPENING in template.source or CLOSING in template.source
+    return ReasoningStyle(template.variables & known, has_tags)
 
 
 def thinking_of(

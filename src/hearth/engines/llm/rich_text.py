@@ -26,8 +26,6 @@ FINISH: dict[EndReason, FinishReason] = {
     "cancelled": "cancelled",
 }
 
-_GAP = "\n\n"  # between closed thinking and the answer
-
 
 class Read(NamedTuple):
     """What became of a step's output."""
@@ -72,8 +70,6 @@ class RichText:
         self._undecided_tokens = 0
         self._has_called = False
         self._thought = ""
-        self._thought_ids: list[int] | None = []
-        "None: not all are known."
         self._unsent_ids: list[int] = []
         self._unsent_logprobs: list[TokenLogprob] = []
 
@@ -100,20 +96,20 @@ class RichText:
     def continued(self) -> Prompting:
         """Make the prompt of the answer: what was thought, closed.
 
-        The ids that the model drew are kept, so that its cache knows them; only where they are not
-        all known, or a token runs from the tag into the answer, the text is tokenised again.
+        The thinking is tokenised again: a runner that gives text need not know every id it drew.
+        As models write what their tokenisers would, the cache knows nearly all of it.
         """
-        ids, pieces = self._thought_and_closing()
-        whole = [*self._prompt.ids, *ids]
-        for piece in pieces:
-            whole += yield piece
+        thought = self._thought.partition(CLOSING)[0]
+        whole = list(self._prompt.ids)
+        if thought:
+            whole += yield Piece(thought, is_plain=True, is_start=False)
+        whole += yield Piece(CLOSED, is_start=False)
         return Prompt(whole, None)
 
     def _think(self, raw: str, event: Produced) -> Read:
         assert self._splitter is not None
         self.reasoning_tokens += event.num_tokens
         self._thought += raw
-        self._note_thought_ids(event)
         reasoning, _ = self._splitter.push(raw)
         is_closed = self._splitter.stage == "answering"
         if not is_closed and event.end is None:
@@ -190,24 +186,5 @@ class RichText:
 
     def _note_details(self, event: Produced) -> None:
         if self._tells_ids:
-            self._unsent_ids += _ids(event)
+            self._unsent_ids += event.token_ids if isinstance(event.output, str) else event.output
         self._unsent_logprobs += event.logprobs
-
-    def _note_thought_ids(self, event: Produced) -> None:
-        ids = _ids(event)
-        if self._thought_ids is not None and len(ids) == event.num_tokens:
-            self._thought_ids += ids
-        else:
-            self._thought_ids = None
-
-    def _thought_and_closing(self) -> tuple[list[int], list[Piece]]:
-        thought, closing, after = self._thought.partition(CLOSING)
-        if self._thought_ids is None or after.strip():
-            plain = [Piece(thought, is_plain=True, is_start=False)] if thought else []
-            return [], [*plain, Piece(CLOSED, is_start=False)]
-        rest = _GAP[len(after) :] if closing else CLOSED
-        return self._thought_ids, [Piece(rest, is_start=False)] if rest else []
-
-
-def _ids(event: Produced) -> Sequence[int]:
-    return event.token_ids if isinstance(event.output, str) else event.output
