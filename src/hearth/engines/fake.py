@@ -1,8 +1,9 @@
 """An engine without a model: words drawn from a fixed list, instantly and without memory.
 
 For tests and for developing clients offline. It runs on the same text machinery as the real
-engines and honours the sampling fields it says it does; every view of it names it `fake`. What it
-writes depends on the prompt and the seed alone, so answers repeat.
+engines and honours the fields it says it does: an answer that must match a schema is the smallest
+that does, and a call that must be made is made with the fewest arguments. Every view of it names it
+`fake`. What it writes depends on the request alone, so answers repeat.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import math
 import random
+import sys
 from collections import deque
 from collections.abc import Sequence
 from zlib import crc32
 
+from hearth.engines.fake_grammar import Grammars, Walk
 from hearth.engines.llm.template import ChatTemplate
 from hearth.engines.llm.text_engine import TextEngine
 from hearth.engines.llm.types import (
@@ -24,7 +27,15 @@ from hearth.engines.llm.types import (
     TokenEvent,
     Tokenized,
 )
-from hearth.engines.protocol import Capabilities, Hello, Sampling, Stats, WorkerSpec
+from hearth.engines.protocol import (
+    Capabilities,
+    Hello,
+    Sampling,
+    Stats,
+    TokenLogprob,
+    TopLogprob,
+    WorkerSpec,
+)
 from hearth.errors import SetupError
 
 _TEXT = (
@@ -34,7 +45,7 @@ _TEXT = (
 WORDS = _TEXT.split()
 PIECES = tuple(bytes([byte]) for byte in range(256)) + tuple(f" {w}".encode() for w in WORDS)
 "Token ids: every byte, so that any prompt can be written; then the words; the last ends a text."
-END = len(PIECES)
+FIRST_WORD, END = 256, len(PIECES)
 NUM_TOKENS = END + 1
 
 TEMPLATE = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:"
@@ -47,10 +58,11 @@ OPTIONS = {"step_s": 0.0}
 class _Running:
     """A sequence in a slot."""
 
-    __slots__ = ("counts", "num_left", "num_tokens", "prompt", "random", "request")
+    __slots__ = ("counts", "num_left", "num_tokens", "prompt", "random", "request", "walk")
 
-    def __init__(self, request: SequenceRequest) -> None:
+    def __init__(self, request: SequenceRequest, walk: Walk | None) -> None:
         self.request = request
+        self.walk = walk
         self.num_left = request.max_tokens
         self.counts: dict[int, int] = {}
         self.num_tokens = 0
@@ -72,6 +84,7 @@ class FakeTokens:
         self._waiting: deque[_Running] = deque()
         self._running: dict[int, _Running] = {}
         self._wake = asyncio.Event()
+        self._grammars = Grammars(PIECES)
 
     def hello(self) -> Hello:
         """See `TokenEngine.hello`."""
@@ -86,7 +99,8 @@ class FakeTokens:
             max_batch=self._spec.slots,
             capabilities=Capabilities(
                 sampling=frozenset(honoured), token_prompts=True, ignore_eos=True, seed=True,
-                cached_tokens=True,
+                cached_tokens=True, logprobs=5, token_ids=True,
+                constraints=frozenset({"json_object", "json_schema", "regex"}),
             ),
         )  # fmt: skip
 
@@ -100,7 +114,8 @@ class FakeTokens:
 
     def add(self, request: SequenceRequest) -> None:
         """See `TokenEngine.add`."""
-        self._waiting.append(_Running(request))
+        walk = None if request.grammar is None else self._grammars.walk(request.grammar)
+        self._waiting.append(_Running(request, walk))
         self._wake.set()
 
     def cancel(self, key: int) -> None:
@@ -128,7 +143,7 @@ class FakeTokens:
         return events
 
     def _advance(self, running: _Running) -> Produced:
-        token = _draw(running)
+        token, weights = _draw(running)
         running.num_left -= 1
         running.num_tokens += 1
         running.counts[token] = running.counts.get(token, 0) + 1
@@ -139,8 +154,17 @@ class FakeTokens:
             end = "length"
         if end is not None:
             del self._running[running.request.sequence]
-        output = () if token == END else (token,)
-        return Produced(running.request.sequence, 1, output, end)
+        if token == END:
+            return Produced(running.request.sequence, 1, (), end)
+        asked = running.request
+        return Produced(
+            asked.sequence,
+            1,
+            (token,),
+            end,
+            [] if asked.logprobs is None else [_logprob(token, weights, asked.logprobs)],
+            [token] if asked.token_ids else [],
+        )
 
     def stats(self) -> Stats:
         """See `TokenEngine.stats`."""
@@ -150,29 +174,65 @@ class FakeTokens:
         """See `TokenEngine.close`; there is nothing to free."""
 
 
-def _draw(running: _Running) -> int:
-    """Draw the next token as a sampler would from logits that are all 0."""
-    sampling, request = running.request.sampling, running.request
-    first = 256
-    logits = [_penalised(token, sampling, running.counts) for token in range(first, NUM_TOKENS)]
-    temperature = sampling.temperature or 0.0
-    if temperature == 0.0:
-        position = running.num_tokens + running.prompt
-        if running.num_tokens > MEAN_WORDS // 2 + running.prompt % MEAN_WORDS:
-            logits[-1] += -math.inf if request.ignore_eos else math.inf
-        else:
-            logits[-1] -= math.inf
-        return first + max(
-            range(len(logits)), key=lambda i: (logits[i], (i * 7 + position * 5) % 31)
-        )
-    weights = [math.exp(min(logit / temperature, 50.0)) for logit in logits]
+Weights = dict[int, float]
+"How likely each token is against the others; empty where nobody asked."
+
+
+def _draw(running: _Running) -> tuple[int, Weights]:
+    """Draw the next token, and tell from which: by its grammar, or as if all logits were 0."""
+    request, walk = running.request, running.walk
+    if walk is not None:
+        allowed = walk.allowed(may_end=not request.ignore_eos)
+        token = walk.take(allowed, request.sampling.logit_bias or {})
+        return token, dict.fromkeys(allowed, 1.0)
+    logits = [
+        _penalised(token, request.sampling, running.counts)
+        for token in range(FIRST_WORD, NUM_TOKENS)
+    ]
+    if not request.sampling.temperature:
+        token = _likeliest(running, logits)
+        return token, _named(_weights(logits, 1.0), request)
+    weights = _weights(logits, request.sampling.temperature)
     # A word is as likely as any other; the end comes once in MEAN_WORDS tokens, as a rule.
     may_end = running.num_tokens > 0 and not request.ignore_eos  # no answer is empty
     weights[-1] *= len(WORDS) / MEAN_WORDS if may_end else 0.0
-    if sampling.top_k:
-        floor = sorted(weights, reverse=True)[min(sampling.top_k, len(weights)) - 1]
+    if top_k := request.sampling.top_k:
+        floor = sorted(weights, reverse=True)[min(top_k, len(weights)) - 1]
         weights = [weight if weight >= floor else 0.0 for weight in weights]
-    return running.random.choices(range(first, NUM_TOKENS), weights)[0]
+    (token,) = running.random.choices(range(FIRST_WORD, NUM_TOKENS), weights)
+    return token, _named(weights, request)
+
+
+def _likeliest(running: _Running, logits: list[float]) -> int:
+    """The likeliest token, words alike in turn; the end when the text is as long as its prompt
+    says.
+    """
+    position = running.num_tokens + running.prompt
+    is_long = running.num_tokens > MEAN_WORDS // 2 + running.prompt % MEAN_WORDS
+    logits[-1] += math.inf if is_long and not running.request.ignore_eos else -math.inf
+    return FIRST_WORD + max(
+        range(len(logits)), key=lambda i: (logits[i], (i * 7 + position * 5) % 31)
+    )
+
+
+def _weights(logits: list[float], temperature: float) -> list[float]:
+    return [math.exp(min(logit / temperature, 50.0)) for logit in logits]
+
+
+def _named(weights: list[float], request: SequenceRequest) -> Weights:
+    return {} if request.logprobs is None else dict(enumerate(weights, start=FIRST_WORD))
+
+
+def _logprob(token: int, weights: Weights, num_top: int) -> TokenLogprob:
+    """How likely a token was, and which were the likeliest; the end counts as one of them."""
+    total = sum(weights.values())
+    likely = sorted((t for t in weights if t != END), key=lambda t: -weights[t])[:num_top]
+    top = [TopLogprob(t, PIECES[t], _log(weights[t] / total)) for t in likely]
+    return TokenLogprob(token, PIECES[token], _log(weights[token] / total), top)
+
+
+def _log(share: float) -> float:
+    return math.log(max(share, sys.float_info.min))
 
 
 def _penalised(token: int, sampling: Sampling, counts: dict[int, int]) -> float:

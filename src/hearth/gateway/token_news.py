@@ -38,7 +38,7 @@ def content_logprobs(tokens: Sequence[TokenLogprob], offsets: TextOffsets) -> Js
                 "logprob": token.logprob,
                 "sampling_logprob": None,
                 "bytes": list(token.data),
-                "token_id": token.token_id,
+                "token_id": _known(token.token_id),
                 "text_offset": offsets.take(token.data),
                 "top_logprobs": [_alternative(each) for each in token.top],
             }
@@ -57,7 +57,7 @@ def listed_logprobs(tokens: Sequence[TokenLogprob], offsets: TextOffsets) -> Jso
             for token in tokens
         ],
         "text_offset": [offsets.take(token.data) for token in tokens],
-        "token_ids": [token.token_id for token in tokens],
+        "token_ids": [_known(token.token_id) for token in tokens],
     }
 
 
@@ -65,9 +65,13 @@ def _alternative(each: TopLogprob) -> Json:
     return {
         "token": _text(each.data),
         "logprob": each.logprob,
-        "token_id": each.token_id,
+        "token_id": _known(each.token_id),
         "bytes": list(each.data),
     }
+
+
+def _known(token_id: int) -> int | None:
+    return token_id if token_id >= 0 else None  # some servers tell texts only
 
 
 def _text(data: bytes) -> str:

@@ -8,7 +8,8 @@ Answers are always streamed. Where token counts come from:
 - An answer that is cancelled where nothing was counted yet has its words counted (and those of its
   prompt). A word is at least one token, so what is charged is never more than what was used.
 
-Reasoning that a server sends apart from the text is counted but not shown.
+What a server sends apart from the text (thinking, calls, log-probabilities) is passed on as it
+comes; schemas and forced calls are as good as the server keeps them.
 """
 
 from hearth.engines.remote.build import build as build

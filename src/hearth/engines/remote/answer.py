@@ -4,10 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hearth.engines.protocol import Delta, FinishReason, GenerateRequest, PromptInfo, Usage
+from hearth.engines.protocol import (
+    Delta,
+    FinishReason,
+    GenerateRequest,
+    More,
+    PromptInfo,
+    Usage,
+)
 from hearth.engines.remote.events import Chunk, ChunkChoice, UpstreamUsage, broken
+from hearth.engines.remote.news import more_of
 
-_FINISH: dict[str, FinishReason] = {"stop": "stop", "length": "length"}
+_FINISH: dict[str, FinishReason] = {
+    "stop": "stop",
+    "length": "length",
+    "tool_calls": "tool_calls",
+    "function_call": "tool_calls",
+}
 
 
 class Answer:
@@ -41,6 +54,8 @@ class Answer:
         self._texts: list[list[str]] = [[] for _ in range(request.n)]
         self._sent_tokens = 0
         self._usage: UpstreamUsage | None = None
+        self._prompt_ids: list[int] | None = None
+        self._with_calls: set[int] = set()
         self._has_told_prompt = False
 
     @property
@@ -56,6 +71,8 @@ class Answer:
         """
         if chunk.usage is not None:
             self._usage = chunk.usage
+        if chunk.prompt_token_ids:
+            self._prompt_ids = chunk.prompt_token_ids
         return [
             delta
             for choice in chunk.choices
@@ -91,24 +108,42 @@ class Answer:
         return [*deltas, self._delta(last, "", missing, "cancelled", used)]
 
     def _take_choice(self, choice: ChunkChoice, usage: UpstreamUsage | None) -> Delta | None:
-        index, text = choice.index, choice.added
-        finish = _finish_reason(choice.finish_reason)
+        index, text, more = choice.index, choice.added, more_of(choice)
+        finish = self._finish_reason(choice, more)
         if index not in self._open:
-            if text or not 0 <= index < self._request.n:
+            if text or more or not 0 <= index < self._request.n:
                 raise broken(f"The upstream sent text for choice {index}, which is not open.")
             return None
         num_tokens = self._count(index, usage)
-        if text:
-            self._texts[index].append(text)
-        if (text or num_tokens) and self._first_at is None:
+        self._note(choice, text, more)
+        if (text or more or num_tokens) and self._first_at is None:
             self._first_at = self._clock()
         if finish is not None:
             self._open.discard(index)
             if not self._open:
                 self._last, finish = (index, finish), None
-        if not text and not num_tokens and finish is None:
+        if not (text or more or num_tokens) and finish is None:
             return None
-        return self._delta(index, text, num_tokens, finish, None)
+        delta = self._delta(index, text, num_tokens, finish, None)
+        delta.more = more
+        return delta
+
+    def _note(self, choice: ChunkChoice, text: str, more: More | None) -> None:
+        """Keep what the words of a cancelled answer are counted by."""
+        if choice.prompt_token_ids:
+            self._prompt_ids = choice.prompt_token_ids
+        texts = self._texts[choice.index]
+        if text:
+            texts.append(text)
+        if more is not None:
+            texts += [more.reasoning, *(call.arguments for call in more.tool_calls)]
+
+    def _finish_reason(self, choice: ChunkChoice, more: More | None) -> FinishReason | None:
+        """Why the choice ended; OpenAI says `stop` where a call was forced."""
+        if more is not None and more.tool_calls:
+            self._with_calls.add(choice.index)
+        finish = _finish_reason(choice.finish_reason)
+        return "tool_calls" if finish == "stop" and choice.index in self._with_calls else finish
 
     def _count(self, index: int, usage: UpstreamUsage | None) -> int:
         """How many tokens the chunk adds to a choice; 0 where the server does not say."""
@@ -134,7 +169,7 @@ class Answer:
         if self._has_told_prompt or self._usage is None:
             return None
         self._has_told_prompt = True
-        return PromptInfo(self._usage.prompt_tokens, self._usage.cached)
+        return PromptInfo(self._usage.prompt_tokens, self._usage.cached, token_ids=self._prompt_ids)
 
     def _account(self, prompt_tokens: int, completion_tokens: int) -> Usage:
         """The usage; how long the server queued is not known here, it counts as prefill."""
@@ -147,6 +182,7 @@ class Answer:
             queue_s=0.0,
             prefill_s=first_at - self._started_at,
             decode_s=now - first_at,
+            reasoning_tokens=self._usage.reasoning if self._usage else 0,
         )
 
     def _prompt_tokens(self) -> int:

@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from hearth.engines.engine import Failed
-from hearth.engines.protocol import Failure, GenerateRequest, Sampling
+from hearth.engines.protocol import GenerateRequest, Sampling
+from hearth.engines.remote.features import feature_fields, message_entries
 from hearth.engines.remote.kinds import Kind
 from hearth.engines.remote.options import RemoteOptions
 
@@ -34,7 +34,7 @@ def encode_body(
     if request.messages is None:
         body["prompt"] = request.prompt
     else:
-        body["messages"] = request.messages
+        body["messages"] = message_entries(request.messages)
     if request.n != 1:
         body["n"] = request.n
     if request.stop:
@@ -48,22 +48,8 @@ def encode_body(
     if kind is Kind.HEARTH:
         body["context_length_exceeded_behavior"] = request.context_overflow
         body["prompt_truncate_len"] = request.prompt_truncate_tokens
+    body |= feature_fields(request, kind)
     return msgspec.json.encode(body | _sampling(request.sampling, kind))
-
-
-def check_reach(request: GenerateRequest, kind: Kind) -> None:
-    """Refuse what no field of the server's API expresses.
-
-    Raises:
-        Failed: naming the field.
-    """
-    if request.prompt_truncate_tokens is not None and kind is not Kind.HEARTH:
-        raise _refused(f"A {kind} upstream cannot drop old messages.", "prompt_truncate_len")
-    if request.messages is None and request.max_tokens is None and kind is Kind.OPENAI:
-        raise _refused(
-            "Give `max_tokens`: left out, the upstream of this model stops after 16 tokens.",
-            "max_tokens",
-        )
 
 
 def _stream_options(kind: Kind) -> dict[str, bool]:
@@ -88,7 +74,3 @@ def _sampling(sampling: Sampling, kind: Kind) -> dict[str, Any]:  # Any: JSON va
     if kind is Kind.SGLANG and given.get("top_k") == 0:
         given["top_k"] = -1  # its word for "off"
     return given
-
-
-def _refused(message: str, param: str) -> Failed:
-    return Failed(Failure(kind="invalid", message=message, param=param))

@@ -19,11 +19,11 @@ from hearth.engines.protocol import (
     WorkerSpec,
 )
 from hearth.engines.remote.answer import Answer
-from hearth.engines.remote.body import check_reach
 from hearth.engines.remote.conversation import Conversations
 from hearth.engines.remote.http import Http
 from hearth.engines.remote.kinds import CAPABILITIES, COUNTS_BY_CHOICE
 from hearth.engines.remote.options import RemoteOptions
+from hearth.engines.remote.reach import check_reach
 from hearth.engines.remote.upstream import Upstream
 from hearth.engines.remote.watch import Watch
 

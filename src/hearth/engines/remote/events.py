@@ -5,17 +5,20 @@ Format: the event stream of the HTML standard, lines ending in LF or CRLF.
 
 from __future__ import annotations
 
+import builtins
 import zlib
-from typing import Protocol
+from typing import Annotated, Protocol
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from hearth.engines.engine import Failed
 from hearth.engines.protocol import Failure
 
 DONE = b"[DONE]"
 MAX_EVENT_BYTES = 16 * 1024 * 1024  # a server that ends no line must not fill the memory
+
+MAX_CALLS = 1024  # in one answer
 
 
 class CachedTokens(Struct, frozen=True):
@@ -24,12 +27,19 @@ class CachedTokens(Struct, frozen=True):
     cached_tokens: int | None = None
 
 
+class CompletionDetails(Struct, frozen=True):
+    """How much of a completion was thinking."""
+
+    reasoning_tokens: int | None = None
+
+
 class UpstreamUsage(Struct, frozen=True):
     """Tokens as the server counts them."""
 
     prompt_tokens: int = 0
     completion_tokens: int | None = 0
     prompt_tokens_details: CachedTokens | None = None
+    completion_tokens_details: CompletionDetails | None = None
 
     @property
     def completion(self) -> int:
@@ -42,11 +52,66 @@ class UpstreamUsage(Struct, frozen=True):
         details = self.prompt_tokens_details
         return (details.cached_tokens or 0) if details else 0
 
+    @property
+    def reasoning(self) -> int:
+        """Tokens of thinking; 0 where the server does not say."""
+        details = self.completion_tokens_details
+        return (details.reasoning_tokens or 0) if details else 0
+
+
+class CallFunction(Struct, frozen=True):
+    """A piece of a call's function."""
+
+    name: str | None = None
+    arguments: str | None = None
+
+
+class CallPiece(Struct, frozen=True):
+    """A piece of a tool call."""
+
+    index: Annotated[int, Meta(ge=0, lt=MAX_CALLS)] = 0
+    id: str | None = None
+    function: CallFunction | None = None
+
 
 class ContentDelta(Struct, frozen=True):
     """What a chunk adds to a chat message."""
 
     content: str | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    "The newer name that vLLM gives it."
+    tool_calls: list[CallPiece] | None = None
+
+    @property
+    def thought(self) -> str:
+        """The thinking it adds."""
+        return self.reasoning_content or self.reasoning or ""
+
+
+class ScoredToken(Struct, frozen=True):
+    """A token and its log-probability."""
+
+    token: str = ""
+    logprob: float | None = None
+    bytes: list[Annotated[int, Meta(ge=0, le=255)]] | None = None
+    token_id: int | None = None
+    top_logprobs: list[ScoredToken] = []
+
+    @property
+    def data(self) -> builtins.bytes:
+        """The token's bytes; its text where they are not told."""
+        return self.token.encode() if self.bytes is None else builtins.bytes(self.bytes)
+
+
+class ChunkLogprobs(Struct, frozen=True):
+    """Log-probabilities in either shape: of chat, or the parallel lists of completions."""
+
+    content: list[ScoredToken] | None = None
+    tokens: list[str] | None = None
+    token_logprobs: list[float | None] | None = None
+    top_logprobs: list[dict[str, float] | None] | None = None
+    token_ids: list[int] | None = None
 
 
 class ChunkChoice(Struct, frozen=True):
@@ -56,6 +121,9 @@ class ChunkChoice(Struct, frozen=True):
     delta: ContentDelta | None = None
     text: str | None = None
     finish_reason: str | None = None
+    logprobs: ChunkLogprobs | None = None
+    token_ids: list[int] | None = None
+    prompt_token_ids: list[int] | None = None
 
     @property
     def added(self) -> str:
@@ -76,6 +144,7 @@ class Chunk(Struct, frozen=True):
     choices: list[ChunkChoice] = []
     usage: UpstreamUsage | None = None
     error: ErrorObject | str | None = None
+    prompt_token_ids: list[int] | None = None
     message: str | None = None
     "Old servers put the error itself where a chunk is expected, marked by `object`."
     object: str | None = None

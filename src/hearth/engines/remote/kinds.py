@@ -27,12 +27,33 @@ _STANDARD = frozenset(
 )
 _EXTENDED = _STANDARD | {"top_k", "min_p", "repetition_penalty"}
 
+_SCHEMAS = frozenset({"json_object", "json_schema"})
+_ALL_CONSTRAINTS = _SCHEMAS | {"grammar", "regex"}
+
 CAPABILITIES = {
     Kind.VLLM: Capabilities(
-        sampling=_EXTENDED, chat=True, token_prompts=True, ignore_eos=True, seed=True
+        sampling=_EXTENDED,
+        chat=True,
+        token_prompts=True,
+        ignore_eos=True,
+        seed=True,
+        constraints=_ALL_CONSTRAINTS,
+        tools=True,
+        reasoning=True,
+        logprobs=5,
+        token_ids=True,
     ),
     # Its seed counts only under --enable-deterministic-inference.
-    Kind.SGLANG: Capabilities(sampling=_EXTENDED, chat=True, token_prompts=True, ignore_eos=True),
+    Kind.SGLANG: Capabilities(
+        sampling=_EXTENDED,
+        chat=True,
+        token_prompts=True,
+        ignore_eos=True,
+        constraints=_ALL_CONSTRAINTS,
+        tools=True,
+        reasoning=True,
+        logprobs=5,
+    ),
     Kind.HEARTH: Capabilities(
         sampling=frozenset(Sampling.__struct_fields__),
         chat=True,
@@ -40,8 +61,22 @@ CAPABILITIES = {
         ignore_eos=True,
         seed=True,
         cached_tokens=True,
+        constraints=_ALL_CONSTRAINTS,
+        tools=True,
+        reasoning=True,
+        logprobs=5,
+        echo=True,
+        token_ids=True,
     ),
-    Kind.OPENAI: Capabilities(sampling=_STANDARD, chat=True),  # its seed is best effort
+    # Its seed is best effort.
+    Kind.OPENAI: Capabilities(
+        sampling=_STANDARD,
+        chat=True,
+        constraints=_SCHEMAS,
+        tools=True,
+        reasoning=True,
+        logprobs=5,
+    ),
 }
 
 COUNTS_BY_CHOICE = frozenset({Kind.VLLM, Kind.SGLANG})

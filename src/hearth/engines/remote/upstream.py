@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from hearth.engines.protocol import GenerateRequest
+from hearth.engines.remote.features import feature_fields, message_entries
 from hearth.engines.remote.http import Http
 from hearth.engines.remote.kinds import HEALTH_PATHS, Kind
 from hearth.engines.remote.options import RemoteOptions
@@ -156,7 +157,9 @@ async def count_prompt(
     if request.messages is None:
         body["prompt"] = request.prompt
     else:
-        body["messages"] = request.messages
+        body["messages"] = message_entries(request.messages)
+        if request.tool_use is not None:
+            body |= feature_fields(GenerateRequest(seed=0, tool_use=request.tool_use), Kind.VLLM)
     try:
         status, answer = await http.post(f"{options.root}/tokenize", msgspec.json.encode(body))
         return _count.decode(answer).count if status == 200 else None
