@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from hearth.cli.attach import attach, detach
+from hearth.cli.conformance import conformance
 from hearth.cli.keys import keys
 from hearth.cli.models import models
 from hearth.cli.pull import pull
@@ -43,6 +44,7 @@ app.command()(pull)
 app.command()(models)
 app.command()(attach)
 app.command()(detach)
+app.command()(conformance)
 app.add_typer(keys, name="keys")
 
 

@@ -1,0 +1,33 @@
+"""The promises, feature by feature."""
+
+from hearth.conformance.checks import (
+    anthropic_messages,
+    base_urls,
+    chat,
+    completions,
+    embeddings,
+    errors,
+    logprobs,
+    models,
+    reasoning,
+    responses,
+    streams,
+    structured,
+    tools,
+)
+
+CHECKS = [
+    *base_urls.CHECKS,
+    *models.CHECKS,
+    *errors.CHECKS,
+    *chat.CHECKS,
+    *streams.CHECKS,
+    *completions.CHECKS,
+    *structured.CHECKS,
+    *tools.CHECKS,
+    *reasoning.CHECKS,
+    *logprobs.CHECKS,
+    *embeddings.CHECKS,
+    *responses.CHECKS,
+    *anthropic_messages.CHECKS,
+]
