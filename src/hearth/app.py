@@ -26,6 +26,7 @@ from hearth.gateway.inference import Inference
 from hearth.gateway.metrics import Metrics
 from hearth.gateway.openapi import RouteRow, openapi_route
 from hearth.gateway.request_log import RequestLog
+from hearth.gateway.response_cache import ResponseCache
 from hearth.gateway.routes import health_routes, model_routes
 from hearth.gateway.routing import Router
 from hearth.gateway.snapshots import Snapshots
@@ -129,7 +130,11 @@ class Hearth:
         )
         self._ending.push_async_callback(self.fleet.close)
         inference = Inference(
-            self.fleet, journal, self.metrics, timeout_s=settings.request_timeout_s
+            self.fleet,
+            journal,
+            self.metrics,
+            ResponseCache(settings.response_cache_bytes),
+            timeout_s=settings.request_timeout_s,
         )
         self._ending.push_async_callback(inference.close)
         return inference

@@ -57,6 +57,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     "Per replica; beyond it the gateway answers 503 rather than letting a queue grow."
     request_timeout_s: Seconds = 600.0
     "The longest a generation may run before it is cut."
+    response_cache_bytes: Annotated[int, Meta(ge=0)] = 64 * 1024 * 1024
+    "Memory for answers that requests with `response_cache` may repeat; 0 keeps none."
     strict_fields: bool = False
     "Refuse unknown request fields with 400 instead of naming them in `x-ignored-fields`."
     journal_mode: Literal["write", "fsync"] = "write"

@@ -29,6 +29,7 @@ _encode = msgspec.json.Encoder().encode
 
 _SEED_BITS = 31  # every engine takes seeds of this size
 _WHOLE_PROMPT = -1
+KEEP_S = 3600.0  # an answer that may be repeated, unless the request says how long
 
 
 class Desk(Generic[T]):
@@ -94,6 +95,7 @@ class Draft(Struct, Generic[T], frozen=True, kw_only=True):
             perf_metrics=body.perf_metrics_in_response or False,
             affinity=affinity or body.prompt_cache_key or body.user,
             headers=answer_headers(parts[0], self.route),
+            keep_s=_keep_s(body),
             ignored=self.ignored + _unused_hints(body),
         )
 
@@ -186,6 +188,13 @@ def _prediction(body: InferenceRequest) -> str | None:
     return given if isinstance(given, str) else None
 
 
+def _keep_s(body: InferenceRequest) -> float | None:
+    """How long the answer may be repeated: it must be asked for, and be determined."""
+    if not body.response_cache or (body.temperature != 0 and body.seed is None):
+        return None
+    return KEEP_S if body.response_cache is True else float(body.response_cache)
+
+
 def _unused_hints(body: InferenceRequest) -> list[str]:
     """Hints that no engine here uses; an answer is right without them."""
     unused = []
@@ -195,6 +204,8 @@ def _unused_hints(body: InferenceRequest) -> list[str]:
         unused.append("rewrite_speculation")
     if body.prompt_cache_max_len:
         unused.append("prompt_cache_max_len")
+    if body.response_cache and _keep_s(body) is None:
+        unused.append("response_cache")
     if body.service_tier in ("flex", "priority"):
         unused.append("service_tier")
     return unused

@@ -8,6 +8,7 @@ cut short is still charged for what was produced.
 from __future__ import annotations
 
 import asyncio
+from copy import copy
 from time import perf_counter
 from typing import Protocol
 
@@ -102,7 +103,7 @@ class Generation:
 
     __slots__ = (
         "_deltas", "_drained", "_is_cut", "_listener", "first_delta_s", "is_held", "open_parts",
-        "parts", "replica_id", "started_s",
+        "parts", "recording", "replica_id", "started_s",
     )  # fmt: skip
 
     def __init__(self, listener: Listener) -> None:
@@ -112,6 +113,8 @@ class Generation:
         self._is_cut = False
         self.is_held = False
         "Queue deltas and grant no more: the client takes less than it is sent."
+        self.recording: list[Delta] | None = None
+        "Copies of all deltas, where somebody wants them."
         self.parts: list[Part] = []
         self.open_parts = 0
         self.replica_id = ""
@@ -133,6 +136,8 @@ class Generation:
             return
         if self.first_delta_s is None:
             self.first_delta_s = perf_counter()
+        if self.recording is not None:
+            self.recording.append(copy(delta))
         if self.open_parts and not self.is_held:
             listener.take(delta)
             return

@@ -23,6 +23,7 @@ from hearth.gateway.fleet import Fleet
 from hearth.gateway.http import Exchange
 from hearth.gateway.job import Job
 from hearth.gateway.metrics import Metrics
+from hearth.gateway.response_cache import REPLICA_ID, ResponseCache, key_of
 from hearth.gateway.run import Hangup, Run
 from hearth.gateway.settlement import begin_record, settle_record
 from hearth.metering import Journal, Outcome
@@ -38,12 +39,20 @@ class Inference:
         fleet: where replicas are.
         journal: where usage is recorded.
         metrics: what operators watch.
+        cache: answers that may be repeated.
         timeout_s: the longest a generation may take.
     """
 
     def __init__(
-        self, fleet: Fleet, journal: Journal, metrics: Metrics, *, timeout_s: float
+        self,
+        fleet: Fleet,
+        journal: Journal,
+        metrics: Metrics,
+        cache: ResponseCache,
+        *,
+        timeout_s: float,
     ) -> None:
+        self._cache = cache
         self._fleet = fleet
         self._journal = journal
         self._metrics = metrics
@@ -86,12 +95,37 @@ class Inference:
         run = Run(exchange, job, self)
         self._runs.add(run)
         exchange.on_hangup = run.hang_up
-        run.send_to(channel)
+        if job.keep_s is None:
+            run.send_to(channel)
+        else:
+            self._repeat_or_send(run, channel)
+
+    def _repeat_or_send(self, run: Run, channel: Channel) -> None:
+        """Look for an answer to the same request; else have it made, and keep it."""
+        job, hello = run.job, channel.hello
+        if hello is None or len(job.parts) > 1:
+            job.ignored.append("response_cache")
+            run.send_to(channel)
+            return
+        run.key = key_of(job.parts[0], hello)
+        deltas = self._cache.find(run.key)
+        job.headers.append((b"x-hearth-response-cache", b"miss" if deltas is None else b"hit"))
+        if deltas is None:
+            run.generation.recording = []
+            run.send_to(channel)
+        else:
+            run.repeat(deltas, REPLICA_ID)
+
+    def _keep(self, run: Run) -> None:
+        deltas, keep_s = run.generation.recording, run.job.keep_s
+        if deltas is not None and keep_s is not None and run.key is not None:
+            self._cache.keep(run.key, deltas, ttl_s=keep_s)
 
     def finished(self, run: Run, outcome: Outcome) -> None:
         """See `Owner`."""
         usage = self._settle(run, outcome, status=200)
         run.exchange.on_hangup = None
+        self._keep(run)
         if self._journal.mode == "fsync":
             self._wait(self._send_synced(run, usage))
         else:

@@ -37,6 +37,8 @@ class Job(Struct, kw_only=True):
     affinity: str | None
     "Requests with the same value go to the same replica."
     headers: Headers
+    keep_s: float | None = None
+    "How long the answer may be repeated to who asks the same; None: it is not, and is no repeat."
     ignored: list[str] = []
     "Fields of the body that nothing reads, and hints that nothing uses."
 

@@ -16,7 +16,7 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct
 
-from hearth.engines.protocol import Delta, GenerateRequest, Hello
+from hearth.engines.protocol import Delta, GenerateRequest, Hello, Usage
 
 REPLICA_ID = "response-cache"
 "Who answered, in the ledger: the price book may price a repeated answer as it likes."
@@ -58,7 +58,9 @@ class ResponseCache:
             self._forget(key)
             return None
         self._kept.move_to_end(key)
-        return _deltas.decode(kept.packed)
+        deltas = _deltas.decode(kept.packed)
+        deltas[-1].usage = _repeated(deltas[-1].usage)
+        return deltas
 
     def keep(self, key: bytes, deltas: list[Delta], *, ttl_s: float) -> None:
         """Keep the deltas of a finished answer."""
@@ -74,6 +76,21 @@ class ResponseCache:
 
     def _forget(self, key: bytes) -> None:
         self._num_bytes -= len(self._kept.pop(key).packed)
+
+
+def _repeated(usage: Usage | None) -> Usage | None:
+    """The account of an answer that was not computed again."""
+    if usage is None:
+        return None
+    return Usage(
+        prompt_tokens=usage.prompt_tokens,
+        cached_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        queue_s=0.0,
+        prefill_s=0.0,
+        decode_s=0.0,
+        reasoning_tokens=usage.reasoning_tokens,
+    )
 
 
 def key_of(request: GenerateRequest, hello: Hello) -> bytes:

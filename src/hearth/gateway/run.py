@@ -46,7 +46,7 @@ class Run:
 
     __slots__ = (
         "_delivery", "_owner", "exchange", "generation", "has_ended", "is_second_try", "job",
-        "usage",
+        "key", "usage",
     )  # fmt: skip
 
     def __init__(self, exchange: Exchange, job: Job, owner: Owner) -> None:
@@ -56,6 +56,8 @@ class Run:
         self.generation = generation = Generation(self)
         self._delivery: Delivery = (Streamed if job.stream else Whole)(exchange, job, generation)
         self.is_second_try = False
+        self.key: bytes | None = None
+        "Under which the answer is kept once it has ended well."
         self.usage: Usage | None = None
         "Set when it is settled."
         self.has_ended = False
@@ -74,6 +76,13 @@ class Run:
             self._send_parts(channel)
         except Exception as error:  # noqa: BLE001  what has begun must be settled
             self.generation.cut(error)
+
+    def repeat(self, deltas: list[Delta], replica_id: str) -> None:
+        """Answer with what was produced for an earlier request."""
+        self.generation.replica_id = replica_id
+        part = self.generation.add_part(0)
+        for delta in deltas:
+            part.feed(delta)
 
     def _send_parts(self, channel: Channel) -> None:
         first_choice = 0

@@ -125,6 +125,8 @@ class InferenceRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     prompt_cache_key: Key | None = None
     prompt_cache_isolation_key: Key | None = None
     prompt_cache_max_len: Natural | None = None
+    response_cache: bool | Annotated[int, Meta(ge=1, le=86_400)] | None = None
+    "Ours: repeat the answer to an equal request; a number is for how many seconds."
     service_tier: Literal["auto", "default", "flex", "priority"] | None = None
     user: str | None = None
     metadata: Annotated[dict[str, str], Meta(max_length=64)] | None = None

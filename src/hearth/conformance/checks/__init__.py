@@ -2,13 +2,13 @@
 
 from hearth.conformance.checks import (
     anthropic_messages,
-    base_urls,
     chat,
     completions,
     embeddings,
     errors,
     logprobs,
     models,
+    prefixes,
     reasoning,
     responses,
     streams,
@@ -17,7 +17,7 @@ from hearth.conformance.checks import (
 )
 
 CHECKS = [
-    *base_urls.CHECKS,
+    *prefixes.CHECKS,
     *models.CHECKS,
     *errors.CHECKS,
     *chat.CHECKS,
