@@ -55,6 +55,7 @@ FIREWORKS = Recipe(
     ],
 )  # fmt: skip
 FIREWORKS_OLD = Recipe(name="fireworks-old", packages=["fireworks-ai==0.19.20"])
+SCHEMATHESIS = Recipe(name="schemathesis", packages=["schemathesis==4.32.5"])
 NODE = Recipe(name="node", npm=["openai@7.57.0"])
 
 
