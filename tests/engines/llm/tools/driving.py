@@ -12,11 +12,20 @@ from hearth.engines.llm.tools import CallFormat, Piece, ToolFamily, ToolParser
 from hearth.engines.protocol import Tool, ToolCallDelta, ToolUse
 
 CITY = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
+FILE = {
+    "type": "object",
+    "properties": {
+        "path": {"type": "string"},
+        "lines": {"type": "array"},
+        "mode": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
+    },
+}
 TOOLS = [
     Tool("get_weather", "The weather of a city.", CITY),
     Tool("add", "Add numbers.", {"type": "object", "properties": {"a": {"type": "number"}}}),
     Tool("get_time"),
     Tool("get_weather_tomorrow", "", CITY),
+    Tool("write", "", FILE),
 ]
 AUTO = ToolUse(tools=TOOLS)
 
@@ -50,7 +59,7 @@ def numbered() -> Callable[[], str]:
 
 def parser(form: str, tool_use: ToolUse = AUTO) -> ToolParser:
     """The parser of a family, with ids that can be compared."""
-    family = ToolFamily(format=CallFormat(form), renders_tools=True)
+    family = ToolFamily(format=CallFormat(form), renders_tools=True, renders_history=True)
     return family.parser(tool_use, numbered())
 
 

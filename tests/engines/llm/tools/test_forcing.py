@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hearth.engines.engine import Failed
+from hearth.engines.llm.constraints import GrammarGuard, compile_constraint
 from hearth.engines.llm.tools import argument_constraints, forced, forced_parser
 from hearth.engines.protocol import Tool, ToolCallDelta, ToolUse
 from tests.engines.llm.tools.driving import CUTS, TOOLS, Answer, cut, numbered, parsed
@@ -119,6 +120,23 @@ def test_references_of_a_function_stay_its_own(
     answer = call("grow", **arguments)
 
     assert admits(required(TREES, parallel=parallel), [answer] if parallel else answer) is is_right
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_right"),
+    [
+        (call("grow", root={"children": [{"children": []}]}, default=4), True),
+        (call("cut", x=None), True),
+        (call("grow", again={"again": {"other": 5}}), True),
+        (call("grow", root={"children": [1]}), False),
+        (call("cut", x={"children": []}), False),
+        (call("rm"), False),
+    ],
+)
+def test_what_engines_are_held_to_is_that_schema(answer: Any, is_right: bool) -> None:
+    guard = GrammarGuard(compile_constraint(forced(required(TREES))))
+
+    assert (guard.accepts(json.dumps(answer)) and guard.may_end) is is_right
 
 
 def test_definitions_of_the_same_name_do_not_mix() -> None:

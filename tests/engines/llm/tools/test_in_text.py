@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import re
 
-from hearth.engines.llm.tools import family_of, with_tools_in_text
+import pytest
+
+from hearth.engines.llm.tools import CallFormat, ToolFamily, family_of, with_tools_in_text
 from hearth.engines.protocol import Message, ToolCall, ToolUse
 from tests.engines.llm.tools.driving import AUTO, CITY, TOOLS, parsed, parser
 
 PLAIN = family_of("{{ messages }}")
+LISTS = "{% for tool in tools %}{{ tool }}{% endfor %}"
 ASK = Message("user", "Weather?")
 CALLED = [
     ASK,
@@ -75,6 +79,57 @@ def test_nothing_is_told_where_no_call_is_wanted() -> None:
 
 
 def test_a_template_that_renders_tools_gets_the_messages_as_they_are() -> None:
-    family = family_of("{% for tool in tools %}{{ tool }}{% endfor %}")
+    family = family_of(LISTS)
 
     assert with_tools_in_text(CALLED, AUTO, family) == CALLED
+
+
+@pytest.mark.parametrize("form", list(CallFormat))
+def test_the_form_that_is_told_is_the_one_that_is_parsed(form: CallFormat) -> None:
+    family = ToolFamily(format=form, renders_tools=False, renders_history=True)
+    prompt = with_tools_in_text([ASK], AUTO, family)[0].content
+    after = prompt.partition("in this form:\n")[2].partition("\nFor several")[0]
+    call = (
+        after.replace("<function>", "get_weather")
+        .replace("{<arguments>}", '{"city": "Rome"}')
+        .replace("{<arguments as JSON>}", '{"city": "Rome"}')
+        .replace("<argument>", "city")
+        .replace("<its value>", "Rome")
+    )
+
+    answer = parsed(family.parser(AUTO), [call])
+
+    assert (answer.text, answer.said()) == ("", [("get_weather", '{"city": "Rome"}')])
+
+
+def test_mistral_is_shown_ids_that_its_templates_take() -> None:
+    told = with_tools_in_text(CALLED, AUTO, family_of(LISTS + "[TOOL_CALLS]"))
+
+    shown = told[1].tool_calls[0].id
+    assert re.fullmatch("[A-Za-z0-9]{9}", shown)
+    assert told[2].tool_call_id == shown
+    assert with_tools_in_text(told, AUTO, family_of(LISTS + "[TOOL_CALLS]")) == told
+
+
+@pytest.mark.parametrize("ids", [("a", "b"), (None, None)])
+def test_llama_is_shown_one_call_a_turn(ids: tuple[str | None, str | None]) -> None:
+    calls = [ToolCall("a", "get_weather", "{}"), ToolCall("b", "get_time", "{}")]
+    results = [
+        Message("tool", "21", tool_call_id=ids[0]),
+        Message("tool", "1", tool_call_id=ids[1]),
+    ]
+
+    told = with_tools_in_text(
+        [ASK, Message("assistant", "Both.", tool_calls=calls), *results, ASK],
+        AUTO,
+        family_of(LISTS + "<|python_tag|>"),
+    )
+
+    assert told == [
+        ASK,
+        Message("assistant", "Both.", tool_calls=calls[:1]),
+        results[0],
+        Message("assistant", "", tool_calls=calls[1:]),
+        results[1],
+        ASK,
+    ]

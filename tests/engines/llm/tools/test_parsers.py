@@ -21,7 +21,18 @@ FRAGMENTS = st.sampled_from(
         *("[TOOL_CALLS]", "[ARGS]", "[CALL_ID]", "```", "\n", " ", "{", "}", "[", "]", ",", ":"),
         *DEEPSEEK_TOKENS,
         *('"name": "get_time"', '"arguments": ', '"parameters": {', "null"),
-        *('{"name": "add", "arguments": {"a": ', '"\\u00', "\\", '"', "get_time", "function", "12"),
+        *(
+            '{"name": "add", "arguments": {"a": ',
+            '"\\u00',
+            "\\",
+            '"',
+            "get_time",
+            "function",
+            "12",
+            "<function=add>",
+            "<parameter=a>",
+            "</parameter>",
+        ),
     ]
 )
 ANY_TEXT = st.lists(FRAGMENTS | st.text(max_size=6), max_size=20).map("".join)

@@ -195,10 +195,67 @@ JSON = [
     ),
 ]
 
+TAGGED = [
+    Transcript("no call", "a < b and <b>c</b>", "a < b and <b>c</b>", []),
+    Transcript(
+        "one call",
+        "<tool_call>\n<function=get_weather>\n<parameter=city>\nRome\n</parameter>\n</function>\n"
+        "</tool_call>",
+        "",
+        [ROME],
+    ),
+    Transcript(
+        "no outer marker, no arguments, then another",
+        "I look.\n<function=get_time>\n</function>\n</tool_call>\n"
+        "<tool_call><function=get_weather><parameter=city>Oslo</parameter></function></tool_call>",
+        "I look.",
+        [TIME, OSLO],
+    ),
+    Transcript(
+        "values by their schema",
+        '<tool_call>\n<function=write>\n<parameter=path>\n"a"\n\n</parameter>\n<parameter=lines>\n'
+        "[1, True]\n</parameter>\n<parameter=mode>\n12\n</parameter>\n<parameter=other>\n12\n"
+        "</parameter>\n</function>\n</tool_call>",
+        "",
+        [
+            (
+                "write",
+                r'{"path": "\"a\"\n", "lines": [1, true], "mode": 12, "other": "12"}',
+            )
+        ],
+    ),
+    Transcript(
+        "a value that its schema does not admit",
+        "<function=write><parameter=lines>\none, two\n</parameter></function>",
+        "",
+        [("write", '{"lines": "one, two"}')],
+    ),
+    Transcript(
+        "text in a value that looks like tags",
+        "<tool_call><function=write><parameter=path>\n</param>\n\t</function>\n</parameter>"
+        "</function></tool_call>",
+        "",
+        [("write", r'{"path": "</param>\n\t</function>"}')],
+    ),
+    Transcript(
+        "cut off",
+        "<tool_call><function=write><parameter=path>\nsrc/",
+        "",
+        [("write", '{"path": "src/')],
+    ),
+    Transcript(
+        "an unknown name",
+        "<tool_call>\n<function=rm>\n</function>\n</tool_call>",
+        "<tool_call>\n<function=rm>\n</function>\n</tool_call>",
+        [],
+    ),
+]
+
 FAMILIES = {
     "hermes": HERMES,
     "llama3": LLAMA,
     "mistral": MISTRAL,
     "deepseek": DEEPSEEK,
     "json": JSON,
+    "tagged": TAGGED,
 }

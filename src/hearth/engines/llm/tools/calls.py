@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from hearth.engines.protocol import ToolCallDelta, ToolUse
 
@@ -31,7 +31,7 @@ class Calls:
     """
 
     def __init__(self, tool_use: ToolUse, make_id: MakeId) -> None:
-        self._names = {tool.name for tool in tool_use.tools}
+        self._tools = {tool.name: tool for tool in tool_use.tools}
         self._max_calls = None if tool_use.parallel else 1
         self._make_id = make_id
         self._index = -1
@@ -50,7 +50,11 @@ class Calls:
 
     def knows(self, name: str) -> bool:
         """Whether the name is one of the functions given."""
-        return name in self._names
+        return name in self._tools
+
+    def parameters(self, name: str) -> dict[str, Any]:  # Any: a JSON Schema
+        """The schema of a known function's arguments."""
+        return self._tools[name].parameters
 
     def text(self, text: str) -> None:
         """Add text that is no part of a call."""

@@ -20,6 +20,7 @@ _CALL = f"<{BAR}tool{GAP}call{GAP}begin{BAR}>"
 _CALL_END = f"<{BAR}tool{GAP}call{GAP}end{BAR}>"
 _SEPARATOR = f"<{BAR}tool{GAP}sep{BAR}>"
 _FENCE = "```"
+EXAMPLE = f"{OPEN}{_CALL}<function>{_SEPARATOR}{{<arguments as JSON>}}{_CALL_END}{CLOSE}"
 
 
 def deepseek(source: Source, calls: Calls) -> Reading[None]:

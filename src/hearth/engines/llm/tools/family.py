@@ -9,7 +9,7 @@ import jinja2
 from jinja2 import nodes
 
 from hearth.engines.llm.sandbox import BoundedEnvironment, GenerationTag
-from hearth.engines.llm.tools import deepseek, hermes, llama, mistral
+from hearth.engines.llm.tools import deepseek, hermes, llama, mistral, tagged
 from hearth.engines.llm.tools.calls import Calls, MakeId, new_call_id
 from hearth.engines.llm.tools.generic import generic
 from hearth.engines.llm.tools.parser import Grammar, StreamParser, ToolParser
@@ -23,6 +23,7 @@ class CallFormat(StrEnum):
     LLAMA = "llama3"
     MISTRAL = "mistral"
     DEEPSEEK = "deepseek"
+    TAGGED = "tagged"
     JSON = "json"
 
 
@@ -31,30 +32,23 @@ _GRAMMARS: dict[CallFormat, Grammar] = {
     CallFormat.LLAMA: llama.llama,
     CallFormat.MISTRAL: mistral.mistral,
     CallFormat.DEEPSEEK: deepseek.deepseek,
+    CallFormat.TAGGED: tagged.tagged,
     CallFormat.JSON: generic,
 }
 
 # Llama 3.2 has no tag, but the sentence that its templates tell the model.
 _LLAMA_SENTENCE = '"parameters": dictionary of argument name and its value'
-_XML_CALL = "<function="  # Qwen3-Coder: the marker of Hermes, but no JSON inside
 
 
 @dataclass(frozen=True, kw_only=True)
 class ToolFamily:
-    """The form of a model's calls, and what its template expects of them in a history."""
+    """The form of a model's calls, and what its template knows of them."""
 
     format: CallFormat
     renders_tools: bool
-    "The template lists the functions itself; otherwise `with_tools_in_text` has to."
-
-    @property
-    def arguments_as_text(self) -> bool:
-        """The template takes the arguments of earlier calls as JSON text, not as an object."""
-        return self.format is CallFormat.DEEPSEEK
-
-    def prompt_id(self, call_id: str) -> str:
-        """The id of an earlier call as the template takes it."""
-        return mistral.mistral_id(call_id) if self.format is CallFormat.MISTRAL else call_id
+    "The template lists the functions itself; otherwise `with_tools_in_text` does."
+    renders_history: bool
+    "The template writes earlier calls and their results; otherwise `with_tools_in_text` does."
 
     def parser(self, tool_use: ToolUse, make_id: MakeId = new_call_id) -> ToolParser:
         """Return a parser for one answer."""
@@ -64,12 +58,17 @@ class ToolFamily:
 def family_of(template_source: str) -> ToolFamily:
     """Tell the family by the markers in its template.
 
-    A model whose template does not show it the functions is told to write JSON, so that is its
-    form, whatever markers the template has for histories.
+    Some templates write earlier calls but do not list the functions: those of DeepSeek up to V3.1,
+    where the system message has to. A template that knows nothing of calls belongs to no family.
     """
     renders_tools = _reads_tools(template_source)
-    form = _form_of(template_source) if renders_tools else CallFormat.JSON
-    return ToolFamily(format=form, renders_tools=renders_tools)
+    knows_calls = renders_tools or "tool_calls" in template_source
+    form = _form_of(template_source) if knows_calls else CallFormat.JSON
+    return ToolFamily(
+        format=form,
+        renders_tools=renders_tools,
+        renders_history=renders_tools or form is not CallFormat.JSON,
+    )
 
 
 def _form_of(source: str) -> CallFormat:
@@ -79,9 +78,9 @@ def _form_of(source: str) -> CallFormat:
         return CallFormat.MISTRAL
     if llama.TAG in source or _LLAMA_SENTENCE in source.replace("\\", ""):
         return CallFormat.LLAMA
-    if hermes.OPEN in source and _XML_CALL not in source:
-        return CallFormat.HERMES
-    return CallFormat.JSON
+    if tagged.FUNCTION in source and tagged.PARAMETER in source:
+        return CallFormat.TAGGED
+    return CallFormat.HERMES if hermes.OPEN in source else CallFormat.JSON
 
 
 def _reads_tools(source: str) -> bool:

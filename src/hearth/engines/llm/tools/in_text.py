@@ -7,24 +7,47 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from hearth.engines.llm.tools.family import ToolFamily
+from hearth.engines.llm.tools import deepseek, hermes, mistral, tagged
+from hearth.engines.llm.tools.family import CallFormat, ToolFamily
 from hearth.engines.llm.tools.forcing import makes_list
+from hearth.engines.llm.tools.history import one_call_a_turn, with_short_ids
 from hearth.engines.protocol import Message, Tool, ToolCall, ToolUse
 
 _CALL = '{"name": "<function>", "arguments": {<arguments>}}'
+_EXAMPLES = {
+    CallFormat.HERMES: f"{hermes.OPEN}{_CALL}{hermes.CLOSE}",
+    CallFormat.LLAMA: _CALL.replace("arguments", "parameters", 1),
+    CallFormat.MISTRAL: f"{mistral.OPEN}[{_CALL}]",
+    CallFormat.DEEPSEEK: deepseek.EXAMPLE,
+    CallFormat.TAGGED: tagged.EXAMPLE,
+    CallFormat.JSON: _CALL,
+}
 
 
 def with_tools_in_text(
     messages: Sequence[Message], tool_use: ToolUse | None, family: ToolFamily
 ) -> list[Message]:
-    """Return the messages as a template without tools can render them.
+    """Return the messages as the model's template can render them.
 
-    The functions go into the system message, earlier calls into the assistant's text, and their
-    results into turns of the user: templates of this kind know no other role. For a template that
-    renders tools the messages stay as they are.
+    What the template does not render itself is told in text: the functions go into the system
+    message, earlier calls into the assistant's text, and their results into turns of the user,
+    for templates of this kind know no other role.
     """
-    if family.renders_tools:
-        return list(messages)
+    told = _fitted(messages, family.format) if family.renders_history else _as_text(messages)
+    if family.renders_tools or tool_use is None or tool_use.choice == "none":
+        return told
+    return _with_system(told, _prompt(tool_use, _EXAMPLES[family.format]))
+
+
+def _fitted(messages: Sequence[Message], form: CallFormat) -> list[Message]:
+    if form is CallFormat.MISTRAL:
+        return with_short_ids(messages)
+    if form is CallFormat.LLAMA:
+        return one_call_a_turn(messages)
+    return list(messages)
+
+
+def _as_text(messages: Sequence[Message]) -> list[Message]:
     told: list[Message] = []
     names = {call.id: call.name for message in messages for call in message.tool_calls}
     after_result = False
@@ -40,18 +63,17 @@ def with_tools_in_text(
         else:
             told.append(message)
         after_result = is_result
-    prompt = "" if tool_use is None or tool_use.choice == "none" else _prompt(tool_use)
-    return _with_system(told, prompt) if prompt else told
+    return told
 
 
-def _prompt(tool_use: ToolUse) -> str:
+def _prompt(tool_use: ToolUse, example: str) -> str:
     """What a small model can follow: the list, the form, and when."""
     tools = [each for each in tool_use.tools if tool_use.name in (None, each.name)]
     lines = ["You can call these functions:", *map(_line, tools), ""]
     if tool_use.choice == "auto":
         lines += [
-            "If one of them helps, answer with the call alone, as JSON in this form:",
-            _CALL,
+            "If one of them helps, answer with the call alone, in this form:",
+            example,
             "The user then tells you the result. If none helps, answer in plain words.",
         ]
         if tool_use.parallel:

@@ -92,18 +92,24 @@ def read_text(source: Source) -> Reading[str | None]:
     return text
 
 
-def object_in(text: str) -> str | None:
-    """Return the text of a JSON object as valid JSON; None where it is something else."""
+def value_in(text: str) -> str | None:
+    """Return a whole text that is one JSON value as valid JSON; None where it is something else."""
     source, parts = Source(), list[str]()
-    source.feed(text.strip())
+    source.feed(text.strip() + "\n")  # so that a number is seen to end
     source.ended = True
     reading = read_value(source, parts.append)
     try:
         next(reading)
     except StopIteration as done:
-        is_object = done.value and parts[1] == "{" and source.at == len(source.text)
-        return "".join(parts) if is_object else None
+        is_value = done.value and source.at == len(source.text) - 1
+        return "".join(parts) if is_value else None
     raise AssertionError("a reading waited for more of a text that has ended")
+
+
+def object_in(text: str) -> str | None:
+    """Return a whole text that is one JSON object as valid JSON."""
+    value = value_in(text)
+    return value if value is not None and value.startswith("{") else None
 
 
 def _next(closers: list[str], allowed: str, kind: str) -> str:

@@ -12,7 +12,7 @@ def pass_text(source: Source, calls: Calls, markers: tuple[str, ...]) -> Reading
     What may become a marker is held back. Of two that begin alike, the longer is named first.
     """
     while True:
-        at, marker = _find(source, markers)
+        at, marker = find_marker(source, markers)
         if at > source.at:
             calls.text(source.take(at))
         if marker is not None:
@@ -22,7 +22,7 @@ def pass_text(source: Source, calls: Calls, markers: tuple[str, ...]) -> Reading
         yield
 
 
-def _find(source: Source, markers: tuple[str, ...]) -> tuple[int, str | None]:
+def find_marker(source: Source, markers: tuple[str, ...]) -> tuple[int, str | None]:
     """Return where the first marker stands, or where one may have begun."""
     text, best, found = source.text, len(source.text), None
     for marker in markers:

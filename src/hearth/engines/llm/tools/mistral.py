@@ -6,9 +6,6 @@ v13 without the id. Source: mistral-common, `tokens/tokenizers/instruct.py`.
 
 from __future__ import annotations
 
-import base64
-import hashlib
-
 from hearth.engines.llm.tools.call_object import read_calls
 from hearth.engines.llm.tools.calls import Calls
 from hearth.engines.llm.tools.markers import pass_text
@@ -29,13 +26,6 @@ def mistral(source: Source, calls: Calls) -> Reading[None]:
         else:
             yield from _read_named(source, calls)
         calls.text(source.release())
-
-
-def mistral_id(call_id: str) -> str:
-    """The id that stands for a call in a prompt: the templates refuse any but nine letters."""
-    if len(call_id) == 9 and call_id.isascii() and call_id.isalnum():
-        return call_id
-    return base64.b32encode(hashlib.sha256(call_id.encode()).digest()).decode("ascii")[:9]
 
 
 def _read_named(source: Source, calls: Calls) -> Reading[None]:
