@@ -8,7 +8,7 @@ from llguidance import LLMatcher, LLTokenizer, TokenizerWrapper
 
 _CLOSING = b'"}],:'
 "What ends a JSON value soonest; then digits, letters, and at last what opens more."
-_REST = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-+._/@ {[(\\\t\n\r"
+_REST = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-+._/@[{(\\ \t\n\r"
 _FREE_FROM = 100  # so many allowed tokens are the inside of a text, where signs are but letters
 _IN_TEXT = b'"abcdefghijklmnopqrstuvwxyz'
 
