@@ -5,14 +5,11 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, cast
-
-from starlette.routing import Route
 
 from hearth import accounts, catalog, deployments, metering, migrations
 from hearth.engines.protocol import WorkerSpec
@@ -23,10 +20,14 @@ from hearth.gateway.completions import Completions
 from hearth.gateway.dispatch import Dispatcher, Edge, Handler
 from hearth.gateway.fleet import Fleet
 from hearth.gateway.inference import Inference
+from hearth.gateway.messages.create import Messages
 from hearth.gateway.metrics import Metrics
-from hearth.gateway.openapi import RouteRow, openapi_route
+from hearth.gateway.openapi import RouteRow, openapi_route, route_rows
 from hearth.gateway.request_log import RequestLog
 from hearth.gateway.response_cache import ResponseCache
+from hearth.gateway.responses.archive import Archive
+from hearth.gateway.responses.create import Responses
+from hearth.gateway.responses.routes import response_routes
 from hearth.gateway.routes import health_routes, model_routes
 from hearth.gateway.routing import Router
 from hearth.gateway.snapshots import Snapshots
@@ -38,6 +39,8 @@ from hearth.settings import Settings
 HOT_ROUTES = {
     "/chat/completions": "Answer a conversation with the assistant's next turn.",
     "/completions": "Continue one or more prompts.",
+    "/messages": "Answer a conversation as Anthropic's API does.",
+    "/responses": "Go on with a conversation that may be kept here.",
 }
 """What the dispatcher serves itself, by canonical path."""
 
@@ -165,27 +168,33 @@ class Hearth:
         self, service: accounts.AccountService, inference: Inference
     ) -> Dispatcher:
         settings, metrics, router = self._settings, self.metrics, self.router
-        is_strict = settings.strict_fields
+        is_strict, may_emulate = settings.strict_fields, settings.profile == "dev"
+        archive = Archive(self._db)
         hot: dict[str, Handler] = {
             "/chat/completions": ChatCompletions(
-                router, inference, is_strict=is_strict, may_emulate=settings.profile == "dev"
+                router, inference, is_strict=is_strict, may_emulate=may_emulate
             ),
             "/completions": Completions(router, inference, is_strict=is_strict),
+            "/messages": Messages(router, inference, is_strict=is_strict, may_emulate=may_emulate),
+            "/responses": Responses(
+                router, inference, archive, is_strict=is_strict, may_emulate=may_emulate
+            ),
         }
         of = partial(caller_of, self._keys)
         routes = [
             *model_routes(router, of),
+            *response_routes(archive, of),
             *accounts.routes(service, of, self._keys.refresh),
             *health_routes(self),
         ]
-        routes.append(openapi_route(_rows(routes), is_strict=is_strict))
+        routes.append(openapi_route(route_rows(HOT_ROUTES, routes), is_strict=is_strict))
         edge = Edge(
             keys=self._keys,
             max_body_bytes=settings.max_body_bytes,
             metrics=metrics,
             request_log=RequestLog(with_bodies=settings.log_requests),
         )
-        return Dispatcher(hot, ColdApp(routes, metrics), edge)
+        return Dispatcher(hot, ColdApp(routes, metrics), edge, frozenset({"/responses"}))
 
     def not_ready(self) -> str | None:
         """Why inference requests cannot be served now, or None."""
@@ -255,26 +264,16 @@ def route_table() -> list[RouteRow]:
     """Every route; the reference is made from it."""
     nothing = cast(Any, None)  # Any: the routes are listed, never called
     service = accounts.AccountService(Database("sqlite:////nothing-opens-it"))
-    return _rows(
+    return route_rows(
+        HOT_ROUTES,
         [
             *model_routes(nothing, nothing),
+            *response_routes(nothing, nothing),
             *accounts.routes(service, nothing),
             *health_routes(nothing),
             openapi_route([], is_strict=False),
-        ]
+        ],
     )
-
-
-def _rows(cold: list[Route]) -> list[RouteRow]:
-    """The hot routes and some cold ones, each with what its handler says of itself."""
-    return [
-        *(("POST", path, summary) for path, summary in HOT_ROUTES.items()),
-        *(
-            (method, route.path, (inspect.getdoc(route.endpoint) or "").partition("\n")[0])
-            for route in cold
-            for method in sorted((route.methods or {"GET"}) - {"HEAD"})
-        ),
-    ]
 
 
 def num_cores() -> int:

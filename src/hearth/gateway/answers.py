@@ -13,8 +13,6 @@ from msgspec import Struct
 from hearth.engines.protocol import Delta, More, PromptInfo, TokenLogprob, Usage
 from hearth.errors import ApiError
 
-DONE = b"data: [DONE]\n\n"
-
 
 class AnswerHead(Struct, frozen=True, kw_only=True):
     """What every chunk and body of one answer repeats."""

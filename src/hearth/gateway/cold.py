@@ -14,14 +14,12 @@ from starlette.routing import Route
 from hearth.accounts import Caller, credential, digest
 from hearth.errors import ApiError, InternalError, MethodNotAllowed, NotFound, PathNotFound
 from hearth.gateway.dispatch import Authenticator
-from hearth.gateway.error_shapes import Family, error_body, error_headers
+from hearth.gateway.error_shapes import error_body, error_headers, family_of
 from hearth.gateway.http import Message, Receive, Scope, Send
 from hearth.gateway.metrics import Metrics
 from hearth.kit.ids import new_uuid
 
 log = logging.getLogger(__name__)
-
-_CONTROL_PLANE = ("/accounts", "/verifyApiKey")
 
 
 def caller_of(keys: Authenticator, request: Request) -> Caller:
@@ -70,13 +68,6 @@ def _label(scope: Scope) -> str:
     """The route's pattern: a path itself would make a series for every name."""
     route = scope.get("route")
     return route.path if isinstance(route, Route) else "other"
-
-
-def family_of(path: str) -> Family:
-    """Which shape errors on this path take."""
-    if path.startswith(_CONTROL_PLANE):
-        return Family.CONTROL_PLANE
-    return Family.ANTHROPIC if path.startswith("/messages") else Family.INFERENCE
 
 
 async def _render(request: Request, error: Exception) -> Response:

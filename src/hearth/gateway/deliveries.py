@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Protocol
 
 from hearth.engines.protocol import Delta, Usage
-from hearth.gateway.answers import DONE, ChoiceText, Ending
+from hearth.gateway.answers import ChoiceText, Ending
 from hearth.gateway.error_shapes import Headers
 from hearth.gateway.generation import Generation
 from hearth.gateway.http import EVENT_STREAM, JSON, Exchange
@@ -27,8 +27,12 @@ class Delivery(Protocol):
         """Take the rest; return how the answer ended."""
         ...
 
-    def send_rest(self, usage: Usage, ending: Ending) -> None:
-        """End the answer, once what it used is settled."""
+    def rest(self, ending: Ending) -> bytes:
+        """What is still to be sent, once what the answer used is settled."""
+        ...
+
+    def send(self, rest: bytes, usage: Usage) -> None:
+        """End the answer."""
         ...
 
 
@@ -53,12 +57,15 @@ class Whole:
             self._choices[delta.choice].take(delta)
         return outcome_of(self._choices[-1].finish_reason)
 
-    def send_rest(self, usage: Usage, ending: Ending) -> None:
+    def rest(self, ending: Ending) -> bytes:
         """See `Delivery`."""
-        body = self._job.answer.whole(self._choices, ending)
+        return self._job.answer.whole(self._choices, ending)
+
+    def send(self, rest: bytes, usage: Usage) -> None:
+        """See `Delivery`."""
         is_emulated = any(c.prompt is not None and c.prompt.reasoning for c in self._choices)
         headers = self._job.all_headers(is_emulated=is_emulated)
-        self._exchange.respond(200, body, [JSON, *headers, *self._counts(usage)])
+        self._exchange.respond(200, rest, [JSON, *headers, *self._counts(usage)])
 
     def _counts(self, usage: Usage) -> Headers:
         now_s = perf_counter()
@@ -97,14 +104,18 @@ class Streamed:
         self._rest = deltas
         return outcome_of(deltas[-1].finish_reason)
 
-    def send_rest(self, usage: Usage, ending: Ending) -> None:
+    def rest(self, ending: Ending) -> bytes:
         """See `Delivery`."""
-        if not self._exchange.has_started:
-            self._start(self._rest[0])
         *deltas, last = self._rest
         answer = self._job.answer
         events = [answer.events(delta) for delta in deltas]
-        self._exchange.end(b"".join((*events, answer.last_events(last, ending), DONE)))
+        return b"".join((*events, answer.last_events(last, ending)))
+
+    def send(self, rest: bytes, usage: Usage) -> None:
+        """See `Delivery`."""
+        if not self._exchange.has_started:
+            self._start(self._rest[0])
+        self._exchange.end(rest)
 
     def _start(self, first: Delta) -> None:
         """Send the head; what is known of the prompt comes with the first delta."""

@@ -18,7 +18,7 @@ import httptools
 
 from hearth.accounts import Caller, credential, digest
 from hearth.errors import ApiError, MethodNotAllowed
-from hearth.gateway.error_shapes import Family, error_body
+from hearth.gateway.error_shapes import error_body, family_of
 from hearth.gateway.http import JSON, Exchange, Receive, Scope, Send
 from hearth.gateway.metrics import Metrics
 from hearth.gateway.request_log import RequestLog
@@ -76,10 +76,14 @@ class Dispatcher:
         hot: handlers of the inference POSTs, by canonical path.
         cold: the Starlette application for everything else.
         edge: what every hot request passes.
+        shared: hot paths whose other methods are cold.
     """
 
-    def __init__(self, hot: dict[str, Handler], cold: App, edge: Edge) -> None:
+    def __init__(
+        self, hot: dict[str, Handler], cold: App, edge: Edge, shared: frozenset[str] = frozenset()
+    ) -> None:
         self._hot = hot
+        self._shared = shared
         self._cold = cold
         self._edge = edge
         self._known: dict[bytes, str] = {}
@@ -130,14 +134,15 @@ class Dispatcher:
         """Answer what is not a hot request; see ASGI."""
         if scope["type"] in ("http", "websocket"):
             scope["path"] = path = canonical_path(scope["path"])
-            if path in self._hot and scope["type"] == "http":
+            is_hot = path in self._hot and path not in self._shared
+            if is_hot and scope["type"] == "http":
                 await self._refuse_method(path, send)
                 return
         await self._cold(scope, receive, send)
 
     async def _refuse_method(self, path: str, send: Send) -> None:
         error, request_id = MethodNotAllowed(f"Send {path} a POST."), new_uuid()
-        body = error_body(error, request_id, Family.INFERENCE)
+        body = error_body(error, request_id, family_of(path))
         headers = [
             JSON,
             (b"allow", b"POST"),

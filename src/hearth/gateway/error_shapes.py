@@ -25,6 +25,16 @@ class Family(Enum):
     ANTHROPIC = "anthropic"
 
 
+_CONTROL_PLANE = ("/accounts", "/verifyApiKey")
+
+
+def family_of(path: str) -> Family:
+    """Which shape errors on a canonical path take."""
+    if path.startswith(_CONTROL_PLANE):
+        return Family.CONTROL_PLANE
+    return Family.ANTHROPIC if path.startswith("/messages") else Family.INFERENCE
+
+
 _ANTHROPIC_TYPES = {
     400: "invalid_request_error", 401: "authentication_error", 403: "permission_error",
     404: "not_found_error", 408: "timeout_error", 413: "invalid_request_error",

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 from hearth.accounts import Caller
 from hearth.errors import ApiError, InternalError
-from hearth.gateway.error_shapes import Family, Headers, error_body, error_headers
+from hearth.gateway.error_shapes import Family, Headers, error_body, error_headers, family_of
 from hearth.kit.ids import new_uuid
 
 log = logging.getLogger(__name__)
@@ -97,7 +97,7 @@ class Exchange:
         self.headers = headers
         self.may_persist = may_persist
         self.request_id = new_uuid()
-        self.family = Family.INFERENCE
+        self.family = family_of(path)
         self.started_s = perf_counter()
         self.has_started = False
         self.has_ended = False
@@ -154,7 +154,10 @@ class Exchange:
     def respond_error(self, error: ApiError) -> None:
         """Send an error in the shape of the route's family."""
         body = error_body(error, self.request_id, self.family)
-        self.respond(error.status, body, [JSON, *error_headers(error)])
+        headers = [JSON, *error_headers(error)]
+        if self.family is Family.ANTHROPIC:  # where its clients look
+            headers.append((b"request-id", self.request_id.encode()))
+        self.respond(error.status, body, headers)
 
     def fail(self, error: Exception) -> None:
         """Answer with an error; when the answer has begun, close, which is all that can be said."""

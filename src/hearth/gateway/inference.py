@@ -126,21 +126,25 @@ class Inference:
         usage = self._settle(run, outcome, status=200)
         run.exchange.on_hangup = None
         self._keep(run)
-        if self._journal.mode == "fsync":
-            self._wait(self._send_synced(run, usage))
+        rest = run.rest(usage)
+        if self._journal.mode == "fsync" or run.job.archive is not None:
+            self._wait(self._send_late(run, rest, usage))
         else:
-            run.send_rest(usage)
+            run.send(rest, usage)
             self._close(run)
 
-    async def _send_synced(self, run: Run, usage: Usage) -> None:
-        """End an answer once its record is safe from power loss."""
+    async def _send_late(self, run: Run, rest: bytes, usage: Usage) -> None:
+        """End an answer once its record is safe from power loss, and it is archived if asked."""
         try:
-            await self._journal.synced()
+            if self._journal.mode == "fsync":
+                await self._journal.synced()
         except Unavailable as error:
             run.fail(error)
-        else:
-            run.send_rest(usage)
-            self._close(run)
+            return
+        if run.job.archive is not None:
+            rest = await run.job.archive(rest)
+        run.send(rest, usage)
+        self._close(run)
 
     def failed(self, run: Run, error: Exception) -> None:
         """See `Owner`; a replica that dies silent gets one successor."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 from msgspec import Struct
 
 from hearth.engines.protocol import GenerateRequest
@@ -41,6 +43,8 @@ class Job(Struct, kw_only=True):
     "How long the answer may be repeated to who asks the same; None: it is not, and is no repeat."
     ignored: list[str] = []
     "Fields of the body that nothing reads, and hints that nothing uses."
+    archive: Callable[[bytes], Awaitable[bytes]] | None = None
+    "Given the rest of an answer before it is sent, keeps the answer and returns what is sent."
 
     @property
     def num_choices(self) -> int:

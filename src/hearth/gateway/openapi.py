@@ -6,6 +6,7 @@ asks for it. https://spec.openapis.org/oas/v3.1.1
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
@@ -17,8 +18,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hearth.gateway.cold import family_of
-from hearth.gateway.error_shapes import Family
+from hearth.gateway.error_shapes import Family, family_of
+from hearth.gateway.messages.types import MessagesRequest
+from hearth.gateway.responses.types import ResponsesRequest
 from hearth.gateway.types import ChatRequest, CompletionRequest
 
 RouteRow = tuple[str, str, str]
@@ -29,6 +31,8 @@ Json = dict[str, Any]  # Any: JSON
 BODIES: dict[str, type[Struct]] = {
     "/chat/completions": ChatRequest,
     "/completions": CompletionRequest,
+    "/messages": MessagesRequest,
+    "/responses": ResponsesRequest,
 }
 """The request type of every POST of the inference plane, by canonical path."""
 
@@ -74,6 +78,18 @@ _FAILURES: dict[Family, type[Struct]] = {
     Family.INFERENCE: InferenceFailure,
     Family.ANTHROPIC: AnthropicFailure,
 }
+
+
+def route_rows(hot: Mapping[str, str], cold: Iterable[Route]) -> list[RouteRow]:
+    """Routes with what they do: the hot ones by path, then others as their handlers say."""
+    return [
+        *(("POST", path, summary) for path, summary in hot.items()),
+        *(
+            (method, route.path, (inspect.getdoc(route.endpoint) or "").partition("\n")[0])
+            for route in cold
+            for method in sorted((route.methods or {"GET"}) - {"HEAD"})
+        ),
+    ]
 
 
 def openapi_route(table: Iterable[RouteRow], *, is_strict: bool) -> Route:

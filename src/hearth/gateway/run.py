@@ -116,9 +116,13 @@ class Run:
         """See `Listener`."""
         self._owner.failed(self, error)
 
-    def send_rest(self, usage: Usage) -> None:
-        """End the answer, once what it used is settled."""
-        self._delivery.send_rest(usage, self._ending(usage))
+    def rest(self, usage: Usage) -> bytes:
+        """What is still to be sent, once what the answer used is settled."""
+        return self._delivery.rest(self._ending(usage))
+
+    def send(self, rest: bytes, usage: Usage) -> None:
+        """End the answer."""
+        self._delivery.send(rest, usage)
 
     def _ending(self, usage: Usage) -> Ending:
         metrics = self._perf_metrics(usage) if self.job.perf_metrics else None

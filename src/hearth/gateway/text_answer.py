@@ -15,6 +15,7 @@ from hearth.gateway.inline_reasoning import InlineThinking
 from hearth.gateway.token_news import TextOffsets
 
 PLAIN = Shown()
+_DONE = b"data: [DONE]\n\n"
 _TEXT_ONLY = ("", False, False, False)
 
 _encode = msgspec.json.Encoder().encode
@@ -63,7 +64,7 @@ class TextAnswer:
     def last_events(self, delta: Delta, ending: Ending) -> bytes:
         """See `Answer.last_events`."""
         closing = b"," + _encode(ending.fields())[1:] + b"\n\n"
-        return self._event(delta) + self._finish_event(delta, closing)
+        return self._event(delta) + self._finish_event(delta, closing) + _DONE
 
     def failure(self, error: ApiError) -> bytes:
         """See `Answer.failure`; empty `choices` make clients that ignore `error` fail loudly."""

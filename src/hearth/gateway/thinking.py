@@ -10,10 +10,11 @@ from hearth.gateway.types import ChatRequest, Thinking
 
 Effort = Literal["low", "medium", "high", "max"]
 
-_EFFORTS: dict[str, Effort] = {
+EFFORTS: dict[str, Effort] = {
     "minimal": "low", "low": "low", "medium": "medium", "high": "high", "max": "max",
     "xhigh": "max",
 }  # fmt: skip
+"""The words of the APIs for what engines know."""
 
 
 def read_reasoning(body: ChatRequest, *, may_emulate: bool) -> Reasoning | None:
@@ -39,7 +40,7 @@ def read_reasoning(body: ChatRequest, *, may_emulate: bool) -> Reasoning | None:
         return Reasoning(
             enabled=True, budget_tokens=effort, history=history, may_emulate=may_emulate
         )
-    known: Effort | None = "medium" if effort is True else _EFFORTS.get(str(effort))
+    known: Effort | None = "medium" if effort is True else EFFORTS.get(str(effort))
     if known is None:
         raise InvalidRequest(
             f"Invalid reasoning effort: {str(effort)[:40]}", param="reasoning_effort"

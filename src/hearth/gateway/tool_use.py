@@ -14,12 +14,13 @@ from hearth.gateway.types import ChatRequest
 
 Must = Literal["auto", "none", "required"]
 
-_WORDS: dict[str, Must] = {
+WORDS: dict[str, Must] = {
     "auto": "auto",
     "none": "none",
     "any": "required",
     "required": "required",
 }
+"""The words of the APIs for whether a function must be called."""
 
 
 class Wanted(Struct, frozen=True):
@@ -93,12 +94,12 @@ def _wanted(choice: str | ToolChoice | None) -> Wanted:
         if choice.function is not None:
             return Wanted("required", choice.function.name, "tool_choice.function.name")
         return Wanted("required", choice.name, "tool_choice.name")
-    if choice is not None and choice not in _WORDS:
+    if choice is not None and choice not in WORDS:
         raise InvalidRequest(
             "'tool_choice' must be auto, none, any, required or an object that names a function.",
             param="tool_choice",
         )
-    return Wanted(_WORDS[choice or "auto"])
+    return Wanted(WORDS[choice or "auto"])
 
 
 def _wanted_by_call(choice: str | NamedFunction | None) -> Wanted:
@@ -108,4 +109,4 @@ def _wanted_by_call(choice: str | NamedFunction | None) -> Wanted:
         raise InvalidRequest(
             "'function_call' must be auto, none or {\"name\": …}.", param="function_call"
         )
-    return Wanted(_WORDS[choice or "auto"])
+    return Wanted(WORDS[choice or "auto"])

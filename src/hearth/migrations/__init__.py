@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 from hearth.errors import SetupError
 from hearth.kit.db import Database
 
-HEAD = "0003"
+HEAD = "0004"
 "The newest revision under `versions/`; a test keeps the two equal."
 
 
