@@ -108,6 +108,14 @@ def test_plain_text_is_sent_at_once() -> None:
     assert streaming.push(" more") == [" <tool more"]
 
 
+@pytest.mark.parametrize("form", ["json", "llama3"])
+def test_json_that_is_an_answer_is_not_held_back(form: str) -> None:
+    streaming = parser(form)
+
+    assert streaming.push('{"rows": [{"name"') == ['{"rows": [{"name"']
+    assert streaming.push(": 1") == [": 1"]
+
+
 @given(CUTS)
 def test_where_one_call_is_allowed_a_second_never_shows(cuts: list[int]) -> None:
     call = '<tool_call>{"name": "get_time", "arguments": {}}</tool_call>'

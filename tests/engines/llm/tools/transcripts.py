@@ -188,6 +188,20 @@ JSON = [
         [("get_weather", '{\n    "city": "Rome"\n  }')],
     ),
     Transcript(
+        "as in an answer of OpenAI's API",
+        '[{"id": "1", "type": "function", "function": {"name": "get_weather", "arguments": '
+        r'"{\"city\": \"Rome\"}"}}, {"type": "function", "function": {"name": "get_time"}}]',
+        ', {"type": "function", "function": {"name": "get_time"}}]',
+        [ROME],
+    ),
+    Transcript("the other word", '{"function": "get_time", "parameters": {}}', "", [TIME]),
+    Transcript(
+        "a function in a function",
+        '{"function": {"function": {"name": "get_time", "arguments": {}}}}',
+        '{"function": {"function": {"name": "get_time", "arguments": {}}}}',
+        [],
+    ),
+    Transcript(
         "JSON that is an answer",
         '{"city": "Rome", "degrees": 21}\n{"name": "get_time"}',
         '{"city": "Rome", "degrees": 21}\n{"name": "get_time"}',

@@ -9,6 +9,8 @@ from hearth.engines.llm.tools.json_text import object_in, read_text, read_value
 from hearth.engines.llm.tools.source import Reading, Source
 
 _ARGUMENTS = ("arguments", "parameters")
+# What may stand before a call is known for one. Any other JSON is an answer, and is not held back.
+_BEFORE = frozenset({"name", "function", "type", "id", *_ARGUMENTS})
 _SEPARATORS = re.compile(r"[ \t\r\n,;]*")
 _CLOSERS = re.compile(r"[ \t\r\n}\]]*")
 
@@ -58,6 +60,7 @@ class _Object:
         self._name: str | None = None
         self._early: str | None = None
         self._has_begun = False
+        self._is_inner = False
 
     def read(self) -> Reading[bool]:
         """Read it; True where it is a call, even if its end is broken."""
@@ -75,7 +78,7 @@ class _Object:
         while True:
             yield from source.spaces()
             key = yield from read_text(source)
-            if key is None:
+            if key is None or not (self._is_marked or self._has_begun or key in _BEFORE):
                 return False
             yield from source.spaces()
             if not (yield from source.literal(":")):
@@ -88,13 +91,18 @@ class _Object:
                 return (yield from source.literal("}"))
 
     def _read_member(self, key: str) -> Reading[bool]:
-        if key == "name" and self._name is None:
-            return (yield from self._read_name())
+        if key in ("name", "function") and self._name is None:
+            return (yield from self._read_name(key))
         if key in _ARGUMENTS and self._early is None and not self._has_begun:
             return (yield from self._read_arguments())
         return (yield from read_value(self._source, _ignore))
 
-    def _read_name(self) -> Reading[bool]:
+    def _read_name(self, key: str) -> Reading[bool]:
+        is_outer = key == "function" and not self._is_inner
+        if is_outer and (yield from self._source.literal("{")):
+            # As in a list of OpenAI's: {"type": "function", "function": {"name": …}}.
+            self._is_inner = True
+            return (yield from self._read_members())
         name = yield from read_text(self._source)
         if name is None or not self._calls.knows(name):
             return False
