@@ -45,8 +45,12 @@ def write_tiny_model(
     template: str | None = CHAT_TEMPLATE,
     temperature: float | None = None,
     tags: Sequence[str] = (),
+    are_tags_silent: bool = False,
 ) -> Path:
-    """Write a random two-layer llama whose vocabulary is every byte, a few words and `tags`."""
+    """Write a random two-layer llama whose vocabulary is every byte, a few words and `tags`.
+
+    Silent tags are control tokens, whose text llama.cpp leaves out.
+    """
     writer = gguf.GGUFWriter(path, "llama")
     writer.add_context_length(context)
     writer.add_embedding_length(_WIDTH)
@@ -56,7 +60,9 @@ def write_tiny_model(
     writer.add_head_count_kv(_HEADS)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_dimension_count(_WIDTH // _HEADS)
-    _add_vocabulary(writer, tags)
+    _add_vocabulary(
+        writer, tags, gguf.TokenType.CONTROL if are_tags_silent else gguf.TokenType.USER_DEFINED
+    )
     if template is not None:
         writer.add_chat_template(template)
     if temperature is not None:
@@ -79,10 +85,10 @@ def tag_token(place: int) -> int:
     return len(vocabulary()) + place
 
 
-def _add_vocabulary(writer: gguf.GGUFWriter, tags: Sequence[str]) -> None:
+def _add_vocabulary(writer: gguf.GGUFWriter, tags: Sequence[str], tag_type: gguf.TokenType) -> None:
     kinds = gguf.TokenType
     types = [kinds.UNKNOWN, kinds.CONTROL, kinds.CONTROL]
-    types += [kinds.BYTE] * 256 + [kinds.NORMAL] * len(WORDS) + [kinds.USER_DEFINED] * len(tags)
+    types += [kinds.BYTE] * 256 + [kinds.NORMAL] * len(WORDS) + [tag_type] * len(tags)
     writer.add_tokenizer_model("llama")
     writer.add_token_list([*vocabulary(), *tags])
     writer.add_token_scores([0.0] * len(types))

@@ -2,41 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import msgspec
 
 from hearth.engines.engine import Failed
-from hearth.engines.llm.conversation import message_entries, tool_entries
-from hearth.engines.llm.plan import Plan
-from hearth.engines.llm.reasoning import ReasoningStyle, template_switches, with_thinking_begun
+from hearth.engines.llm.plan import Manners, Plan
+from hearth.engines.llm.rendering import Rendering
 from hearth.engines.llm.safe_text import Guard
 from hearth.engines.llm.template import ChatTemplate
 from hearth.engines.llm.truncate import (
     Prompt,
     Prompting,
-    Render,
     completion_budget,
     pieced_prompt,
     truncated_prompt,
     whole_prompt,
 )
 from hearth.engines.llm.types import SequenceRequest
-from hearth.engines.protocol import Failure, GenerateRequest, Hello, Message, Sampling
+from hearth.engines.protocol import Failure, GenerateRequest, Hello, Sampling
 
 
-def completed(hello: Hello, template: ChatTemplate | str, style: ReasoningStyle) -> Hello:
-    """Return a runner's `Hello` with what the text machinery adds to its capabilities."""
+def completed(hello: Hello, template: ChatTemplate | str, manners: Manners) -> Hello:
+    """Return a runner's `Hello` with what the text machinery adds to its capabilities.
+
+    Every chat can be told of tools: where the template does not, we do.
+    """
+    is_chat = isinstance(template, ChatTemplate)
     capabilities = msgspec.structs.replace(
-        hello.capabilities,
-        chat=isinstance(template, ChatTemplate),
-        reasoning=style.can_think,
+        hello.capabilities, chat=is_chat, tools=is_chat, reasoning=manners.reasoning.can_think
     )
     return msgspec.structs.replace(hello, capabilities=capabilities)
 
 
 def open_prompting(
-    request: GenerateRequest, template: ChatTemplate | str, plan: Plan
+    request: GenerateRequest, template: ChatTemplate | str, manners: Manners, plan: Plan
 ) -> Prompting | None:
     """Return how the prompt is made from text; None where it is given as token ids.
 
@@ -47,12 +45,11 @@ def open_prompting(
         return whole_prompt(request.prompt) if isinstance(request.prompt, str) else None
     if isinstance(template, str):
         raise _refused(template, "messages")
+    rendering = Rendering(template, manners.tools, request, plan)
     if request.safe_tokenization:
         guard = Guard()
-        rendered = _renderer(request, template, plan, guard)(request.messages)
-        return pieced_prompt(guard.pieces(rendered))
-    is_plain = request.reasoning is None and request.tool_use is None and plan.thinking is None
-    render = template.render if is_plain else _renderer(request, template, plan, None)
+        return pieced_prompt(guard.pieces(rendering.render(request.messages, guard)))
+    render = template.render if rendering.is_plain else rendering.render
     limit = request.prompt_truncate_tokens
     if limit is None:
         return whole_prompt(render(request.messages))
@@ -86,44 +83,12 @@ def sequence_of(
         ignore_eos=asked.ignore_eos,
         grammar=plan.grammar,
         logprobs=asked.logprobs,
+        shown_tokens=plan.shown_tokens,
         token_ids=asked.return_token_ids,
         cache_group=asked.cache_group,
         use_cache=asked.use_cache,
         prediction=asked.prediction,
     )
-
-
-def _renderer(
-    request: GenerateRequest, template: ChatTemplate, plan: Plan, guard: Guard | None
-) -> Render:
-    """Return how messages are rendered with all that the request says beside them."""
-    reasoning = request.reasoning
-    history = None if reasoning is None else reasoning.history
-    switches = template_switches(reasoning, template)
-    use = request.tool_use
-    tools = tool_entries(use.tools) if use is not None and use.choice != "none" else []
-    if guard is not None:
-        tools = guard.mark(tools)
-
-    def render(messages: Sequence[Message]) -> str:
-        entries = message_entries(messages, history)
-        if guard is not None:
-            entries = guard.mark(entries)
-        text = template.render_entries(entries, tools=tools or None, variables=switches)
-        if history == "preserved":
-            _check_preserved(messages, text)
-        return with_thinking_begun(text, plan.thinking)
-
-    return render
-
-
-def _check_preserved(messages: Sequence[Message], rendered: str) -> None:
-    if not all(message.reasoning.strip() in rendered for message in messages):
-        raise _refused(
-            "This model's chat template leaves earlier thinking out; "
-            "`reasoning_history` cannot be `preserved`.",
-            "reasoning_history",
-        )
 
 
 def _refused(message: str, param: str) -> Failed:

@@ -17,8 +17,7 @@ from hearth.engines.engine import Failed
 from hearth.engines.llm.active import ActiveRequest, Choice, opened
 from hearth.engines.llm.intake import completed, open_prompting, sequence_of
 from hearth.engines.llm.phases import answer_sequence, thinking_sequence
-from hearth.engines.llm.plan import plan_of
-from hearth.engines.llm.reasoning import style_of
+from hearth.engines.llm.plan import manners_of, plan_of
 from hearth.engines.llm.request_checks import check_request
 from hearth.engines.llm.rich_text import FINISH, Read, RichText
 from hearth.engines.llm.sampling import API_DEFAULTS, resolved
@@ -71,8 +70,8 @@ class TextEngine:
         self._pieces = pieces
         self._defaults = defaults
         self._clock = clock
-        self._style = style_of(template)
-        self._hello = completed(tokens.hello(), template, self._style)
+        self._manners = manners_of(template)
+        self._hello = completed(tokens.hello(), template, self._manners)
         self._keys = count(1)
         self._requests: dict[int, ActiveRequest] = {}
         self._writings = Writings(tokens, self._keys)
@@ -89,8 +88,8 @@ class TextEngine:
             request, self._hello.capabilities, vocabulary_size=self._tokens.vocabulary_size
         )
         self._tokens.check(request.sampling)
-        plan = plan_of(request, self._style)
-        prompting = open_prompting(request, self._template, plan)
+        plan = plan_of(request, self._manners)
+        prompting = open_prompting(request, self._template, self._manners, plan)
         active = opened(request_id, request, plan, pieces=self._pieces, now=self._clock())
         self._requests[request_id] = active
         try:

@@ -33,6 +33,8 @@ class SequenceRequest(Struct, frozen=True, kw_only=True):
     "As `GenerateRequest.logprobs`."
     token_ids: bool = False
     "Tell the ids of the tokens with every step."
+    shown_tokens: tuple[str, ...] = ()
+    "Special tokens whose text is told as any other's; that of the rest is left out."
     cache_group: str = ""
     use_cache: bool = True
     prediction: str | None = None

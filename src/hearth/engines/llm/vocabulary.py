@@ -6,6 +6,7 @@ character, and SentencePiece (`llama`), which writes a space as U+2581 and lone 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import IntEnum
 
@@ -26,6 +27,7 @@ class TokenType(IntEnum):
     BYTE = 6
 
 
+_TAG = re.compile(r"<.+>|\[.+\]", re.DOTALL)
 _SILENT = frozenset({TokenType.UNKNOWN, TokenType.CONTROL, TokenType.UNUSED})
 
 
@@ -70,6 +72,19 @@ def read_vocabulary(metadata: Mapping[str, MetadataValue]) -> Vocabulary:
         bos_id=_token_id(metadata, "bos", len(tokens)),
         eos_id=_token_id(metadata, "eos", len(tokens)),
     )
+
+
+def tag_names(metadata: Mapping[str, MetadataValue]) -> list[str]:
+    """Return the tokens like `<think>` that are no control tokens, so found in any text."""
+    names = metadata.get("tokenizer.ggml.tokens")
+    types = metadata.get("tokenizer.ggml.token_type")
+    if not isinstance(names, list) or not isinstance(types, list):
+        return []
+    return [
+        str(name)
+        for name, kind in zip(names, types, strict=True)
+        if kind == TokenType.USER_DEFINED and _TAG.fullmatch(str(name))
+    ]
 
 
 def _token_id(metadata: Mapping[str, MetadataValue], which: str, size: int) -> int | None:

@@ -15,7 +15,7 @@ from hearth.engines.llm.llamacpp.server import LlamaServer, library_version
 from hearth.engines.llm.sampling import model_defaults
 from hearth.engines.llm.template import ChatTemplate, TemplateUnusable
 from hearth.engines.llm.text_engine import TextEngine
-from hearth.engines.llm.vocabulary import read_vocabulary
+from hearth.engines.llm.vocabulary import read_vocabulary, tag_names
 from hearth.engines.protocol import Capabilities, Hello, Sampling, WorkerSpec
 from hearth.errors import SetupError
 
@@ -50,7 +50,11 @@ def build(spec: WorkerSpec) -> TextEngine:
         hello = replace(hello, capabilities=details)
     server = LlamaServer(spec, options, window=hello.context_tokens)
     runner = LlamaRunner(
-        server, hello, pieces=pieces or [b""] * len(names), bos=_special_token(metadata, "bos")
+        server,
+        hello,
+        pieces=pieces or [b""] * len(names),
+        bos=_special_token(metadata, "bos"),
+        tags=tag_names(metadata),
     )
     return TextEngine(
         runner, template=_template(metadata, spec.model), defaults=model_defaults(metadata)

@@ -37,6 +37,7 @@ class CompletionRequest(Struct, frozen=True, kw_only=True):
     ignore_eos: bool
     grammar: str
     "Empty: any text."
+    preserved_tokens: tuple[str, ...]
     n_probs: int
     id_slot: int
     cache_prompt: bool
@@ -100,7 +101,8 @@ class FaultBody(Struct, frozen=True):
 class TokenizeRequest(Struct, frozen=True):
     """Body of `/tokenize`."""
 
-    content: str
+    content: str | list[str]
+    "Parts are tokenised one by one; only before the first comes a leading token."
     add_special: bool
     parse_special: bool
 
@@ -152,6 +154,7 @@ def completion_body(request: SequenceRequest, placing: Placing, *, window: int) 
         seed=request.seed % _MAX_SEED,
         ignore_eos=request.ignore_eos,
         grammar=request.grammar or "",
+        preserved_tokens=request.shown_tokens,
         n_probs=_num_probabilities(request),
         id_slot=placing.slot,
         cache_prompt=placing.may_reuse,

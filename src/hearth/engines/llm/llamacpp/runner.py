@@ -49,9 +49,18 @@ class LlamaRunner:
         hello: of the engine; says how many slots and which window there are.
         pieces: bytes of every token id.
         bos: text of the leading token, where the model wants one.
+        tags: see `Tokenizing`.
     """
 
-    def __init__(self, server: Server, hello: Hello, *, pieces: Sequence[bytes], bos: str) -> None:
+    def __init__(
+        self,
+        server: Server,
+        hello: Hello,
+        *,
+        pieces: Sequence[bytes],
+        bos: str,
+        tags: Sequence[str] = (),
+    ) -> None:
         self._server = server
         self._hello = hello
         self._vocabulary_size = len(pieces)
@@ -62,7 +71,7 @@ class LlamaRunner:
         self._generating: set[int] = set()
         "Of the running, those that have produced a token."
         self._outbox: Outbox[TokenEvent] = Outbox(patience_s=_GATHER_S)
-        self._tokenizing = Tokenizing(server.socket_path, bos, self._outbox.put)
+        self._tokenizing = Tokenizing(server.socket_path, self._outbox.put, bos=bos, tags=tags)
 
     @property
     def vocabulary_size(self) -> int:

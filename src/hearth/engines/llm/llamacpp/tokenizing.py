@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -23,12 +25,21 @@ class Tokenizing:
     Args:
         socket_path: of the server.
         bos: text of the model's leading token; a text that starts with it gets no second one.
+        tags: tokens like `<think>` that llama.cpp finds in any text, plain text included.
         tell: takes what came of each text.
     """
 
-    def __init__(self, socket_path: str, bos: str, tell: Callable[[TokenEvent], None]) -> None:
+    def __init__(
+        self,
+        socket_path: str,
+        tell: Callable[[TokenEvent], None],
+        *,
+        bos: str,
+        tags: Sequence[str],
+    ) -> None:
         self._socket_path = socket_path
         self._bos = bos
+        self._tags = re.compile("|".join(map(re.escape, tags))) if tags else None
         self._tell = tell
         self._running: dict[int, Exchange] = {}
         self._waiting: deque[tuple[int, TokenizeRequest]] = deque()
@@ -37,7 +48,8 @@ class Tokenizing:
         """Take a text; see `TokenEngine.tokenize`."""
         has_bos = bool(self._bos) and text.startswith(self._bos)
         add_special = start and not (special and has_bos)
-        request = TokenizeRequest(content=text, add_special=add_special, parse_special=special)
+        content = text if special else self._without_tags(text)
+        request = TokenizeRequest(content=content, add_special=add_special, parse_special=special)
         self._waiting.append((key, request))
         self._start_next()
 
@@ -61,6 +73,11 @@ class Tokenizing:
         self._running.pop(key, None)
         self._tell(event)
         self._start_next()
+
+    def _without_tags(self, text: str) -> list[str]:
+        """Cut every tag in two; the server tokenises the parts one by one."""
+        cuts = [] if self._tags is None else [tag.start() + 1 for tag in self._tags.finditer(text)]
+        return [text[start:end] for start, end in pairwise([0, *cuts, len(text)])]
 
     def _start_next(self) -> None:
         while self._waiting and len(self._running) < _MAX_AT_ONCE:

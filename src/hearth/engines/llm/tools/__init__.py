@@ -5,6 +5,7 @@ from hearth.engines.llm.tools.family import CallFormat, ToolFamily, family_of
 from hearth.engines.llm.tools.forcing import argument_constraints, forced, forced_parser
 from hearth.engines.llm.tools.in_text import with_tools_in_text
 from hearth.engines.llm.tools.parser import ToolParser
+from hearth.engines.llm.tools.special_tokens import marker_tokens
 
 __all__ = [
     "CallFormat",
@@ -16,6 +17,7 @@ __all__ = [
     "family_of",
     "forced",
     "forced_parser",
+    "marker_tokens",
     "new_call_id",
     "with_tools_in_text",
 ]
