@@ -235,6 +235,14 @@ def test_forced_calls_stream_with_the_name_first() -> None:
     assert parser.end() == []
 
 
+def test_a_second_call_cut_off_before_its_arguments_is_no_text() -> None:
+    text = '[{"name": "get_time", "arguments": {}},\n {"name": "add", "argum'
+
+    answer = parsed(_parser(parallel=True), [text])
+
+    assert (answer.text, answer.said()) == ("", [("get_time", "{}")])
+
+
 def test_an_answer_cut_off_before_its_name_is_text() -> None:
     assert parsed(_parser(), ['{"name": "get_w']) == Answer('{"name": "get_w', [])
 

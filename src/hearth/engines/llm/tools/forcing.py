@@ -71,8 +71,10 @@ def forced_parser(tool_use: ToolUse, make_id: MakeId = new_call_id) -> ToolParse
 
 
 def _read_forced(source: Source, calls: Calls) -> Reading[None]:
-    yield from read_calls(source, calls, is_marked=True)
-    calls.text(source.release())
+    has_call = yield from read_calls(source, calls, is_marked=True)
+    rest = source.release()
+    if not (has_call and source.ended):  # else the start of one more call, cut off: no text
+        calls.text(rest)
     yield from pass_text(source, calls, ())
 
 
