@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, cast
@@ -18,12 +17,14 @@ from hearth.gateway.chat import ChatCompletions
 from hearth.gateway.cold import ColdApp, caller_of
 from hearth.gateway.completions import Completions
 from hearth.gateway.dispatch import Dispatcher, Edge, Handler
+from hearth.gateway.embeddings import Embeddings
 from hearth.gateway.fleet import Fleet
 from hearth.gateway.inference import Inference
 from hearth.gateway.messages.create import Messages
 from hearth.gateway.metrics import Metrics
 from hearth.gateway.openapi import RouteRow, openapi_route, route_rows
 from hearth.gateway.request_log import RequestLog
+from hearth.gateway.rerank import Rerank
 from hearth.gateway.response_cache import ResponseCache
 from hearth.gateway.responses.archive import Archive
 from hearth.gateway.responses.create import Responses
@@ -41,11 +42,15 @@ HOT_ROUTES = {
     "/completions": "Continue one or more prompts.",
     "/messages": "Answer a conversation as Anthropic's API does.",
     "/responses": "Go on with a conversation that may be kept here.",
+    "/embeddings": "Turn inputs into vectors.",
+    "/rerank": "Order documents by how well they fit a query.",
 }
 """What the dispatcher serves itself, by canonical path."""
 
 FAKE_MODEL = "fake"
 "The name under which the fake engine serves, where it stands in for every chat model."
+FAKE_VECTORS = "fake-embedding"
+"The same for embedding models."
 
 
 class Hearth:
@@ -103,7 +108,7 @@ class Hearth:
     def _make_router(self) -> Router:
         shipped = catalog.Catalog.load()
         if self._fake:
-            return Router(shipped, self._holdings, _fake_decide)
+            return Router(shipped, self._holdings, catalog.decide_fake)
         known = shipped.with_local(self._holdings.list())
         stand_ins = known.stand_ins(chat=self._settings.default_model)
         decide = partial(catalog.decide, profile=self._settings.profile, stand_ins=stand_ins)
@@ -179,6 +184,8 @@ class Hearth:
             "/responses": Responses(
                 router, inference, archive, is_strict=is_strict, may_emulate=may_emulate
             ),
+            "/embeddings": Embeddings(router, inference, is_strict=is_strict),
+            "/rerank": Rerank(router, inference, is_strict=is_strict),
         }
         of = partial(caller_of, self._keys)
         routes = [
@@ -232,9 +239,18 @@ class Hearth:
         if isinstance(held, catalog.Remote):
             return common(engine="remote", options=held.options)
         if self._fake:
-            return common(engine="fake", context_tokens=1_000_000)
+            is_vectors = model == FAKE_VECTORS
+            return common(
+                engine="fake-embedding" if is_vectors else "fake", context_tokens=1_000_000
+            )
         if held is None:
             raise SetupError(f"The weights of {model} are not here; run `hearth pull {model}`.")
+        if catalog.engine_of(held) == "embedding":
+            return common(
+                engine="embedding",
+                path=str(held.path),
+                threads=settings.engine_threads or num_cores(),
+            )
         return common(
             engine="llamacpp",
             path=str(held.path),
@@ -244,20 +260,6 @@ class Hearth:
             options={"batch_threads": settings.engine_threads or num_cores()},
             context_tokens=settings.engine_context_tokens,
         )
-
-
-def _fake_decide(
-    model: catalog.CatalogModel, held: Mapping[str, catalog.Holding]
-) -> catalog.Serving:
-    """Let the fake engine stand in for every model that writes text and is not attached."""
-    remote = held.get(model.name)
-    if isinstance(remote, catalog.Remote):
-        return catalog.Serving(model=model.name, engine="remote", remote=remote)
-    is_text = catalog.Capability.COMPLETION in model.capabilities or model.type == "chat"
-    reason = "The fake engine answers; it has no model."
-    return catalog.Serving(
-        model=model.name, engine="fake" if is_text else None, is_stand_in=is_text, reason=reason
-    )
 
 
 def route_table() -> list[RouteRow]:

@@ -21,9 +21,10 @@ def weights(
     *,
     form: Literal["gguf", "safetensors"] = "gguf",
     model_type: ModelType = ModelType.CHAT,
+    architecture: str = "llama",
 ) -> Weights:
     inspection = Inspection(
-        format=form, architecture="llama", type=model_type, parameters=1, quantisation="F32"
+        format=form, architecture=architecture, type=model_type, parameters=1, quantisation="F32"
     )
     manifest = Manifest(
         name=f"accounts/fireworks/models/{model_id}", source="file:/x", entry="x",
@@ -75,8 +76,6 @@ def test_without_the_stand_in_the_remedy_is_to_pull_it(catalog: Catalog) -> None
 @pytest.mark.parametrize(
     ("model_id", "kind"),
     [
-        ("nomic-embed-text-v1.5", "embedding"),
-        ("qwen3-reranker-8b", "rerank"),
         ("whisper-v3", "transcription"),
         ("fireworks-tts", "speech"),
         ("flux-1-dev-fp8", "image"),
@@ -106,6 +105,47 @@ def test_weights_of_another_kind_do_not_serve(catalog: Catalog) -> None:
     wrong = weights(CHAT, model_type=ModelType.EMBEDDING)
 
     assert "embedding" in ask(catalog, CHAT, wrong, profile="production").reason
+
+
+def encoder(model_id: str, architecture: str = "BertModel") -> Weights:
+    return weights(
+        model_id,
+        form="safetensors",
+        model_type=ModelType.EMBEDDING,
+        architecture=architecture,
+    )
+
+
+@pytest.mark.parametrize("model_id", ["nomic-embed-text-v1.5", "gte-base", "qwen3-reranker-8b"])
+def test_in_dev_the_embedded_encoder_stands_in_for_every_model_of_vectors(
+    catalog: Catalog, model_id: str
+) -> None:
+    minilm = encoder("all-minilm-l6-v2")
+
+    serving = ask(catalog, model_id, minilm)
+
+    assert (serving.engine, serving.is_stand_in) == ("embedding", True)
+    assert serving.served_by == minilm.name
+    assert not ask(catalog, model_id, minilm, profile="production").callable
+
+
+def test_an_encoder_of_the_bert_family_serves_itself(catalog: Catalog) -> None:
+    serving = ask(catalog, "gte-base", encoder("gte-base"), profile="production")
+
+    assert (serving.engine, serving.is_stand_in) == ("embedding", False)
+
+
+def test_an_encoder_of_another_family_does_not_serve_and_is_named(catalog: Catalog) -> None:
+    other = encoder("nomic-embed-text-v1p5", "NomicBertModel")
+
+    serving = ask(catalog, "nomic-embed-text-v1.5", other, profile="production")
+
+    assert not serving.callable
+    assert "NomicBertModel" in serving.reason
+
+
+def test_weights_that_write_text_do_not_stand_in_for_vectors(catalog: Catalog) -> None:
+    assert not ask(catalog, "gte-base", weights(DEFAULT), weights("all-minilm-l6-v2")).callable
 
 
 def test_a_model_without_known_weights_is_told_how_to_bring_some(catalog: Catalog) -> None:

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from hearth.engines.protocol import (
     Delta,
+    EmbedRequest,
     Failure,
     GenerateRequest,
     Hello,
@@ -119,11 +120,13 @@ class Client:
         await self.wait(lambda: self.hello is not None or self.is_lost)
         return self
 
-    def generate(self, request: GenerateRequest) -> int:
+    def generate(self, request: GenerateRequest | EmbedRequest) -> int:
         """Send a request; return its id."""
         request_id = next(self._ids)
         self._replies[request_id] = Reply()
-        self.connection.send(FrameType.GENERATE, request_id, request)
+        is_text = isinstance(request, GenerateRequest)
+        kind = FrameType.GENERATE if is_text else FrameType.EMBED
+        self.connection.send(kind, request_id, request)
         return request_id
 
     def cancel(self, request_id: int) -> None:
@@ -150,7 +153,7 @@ class Client:
         await self.wait(lambda: reply.is_over)
         return reply
 
-    async def run(self, request: GenerateRequest) -> Reply:
+    async def run(self, request: GenerateRequest | EmbedRequest) -> Reply:
         """Send a request and wait for its end."""
         return await self.over(self.generate(request))
 

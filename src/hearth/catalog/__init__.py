@@ -5,8 +5,11 @@ from hearth.catalog.holdings import Holdings as Holdings
 from hearth.catalog.remotes import Holding as Holding
 from hearth.catalog.remotes import Remote as Remote
 from hearth.catalog.remotes import Remotes as Remotes
+from hearth.catalog.serving import EngineName as EngineName
 from hearth.catalog.serving import Serving as Serving
 from hearth.catalog.serving import decide as decide
+from hearth.catalog.serving import decide_fake as decide_fake
+from hearth.catalog.serving import engine_of as engine_of
 from hearth.catalog.sources.types import Network as Network
 from hearth.catalog.sources.types import Step as Step
 from hearth.catalog.spec import PullSpec as PullSpec

@@ -7,16 +7,19 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from hearth.catalog.remotes import Holding, Remote
-from hearth.catalog.types import CatalogModel, ModelType, Weights
+from hearth.catalog.types import Capability, CatalogModel, ModelType, Weights
 
 Profile = Literal["dev", "production"]
-EngineName = Literal["llamacpp", "remote", "fake"]
+EngineName = Literal["llamacpp", "embedding", "remote", "fake", "fake-embedding"]
 
-_ENGINES: Mapping[ModelType, EngineName] = {
-    ModelType.CHAT: "llamacpp",
-    ModelType.COMPLETION: "llamacpp",
-    ModelType.VISION: "llamacpp",  # its text side; image parts are refused by the engine
-}
+_TEXT: frozenset[ModelType] = frozenset(
+    {ModelType.CHAT, ModelType.COMPLETION, ModelType.VISION}  # of vision, the text side
+)
+_VECTORS = frozenset({ModelType.EMBEDDING, ModelType.RERANK})
+_ENCODERS = frozenset(
+    {"BertModel", "BertForMaskedLM", "RobertaModel", "XLMRobertaModel", "CamembertModel"}
+)
+"Architectures whose arithmetic the engine for embeddings knows."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +75,7 @@ def decide(
         holdings: by the full name of the model that each serves.
         stand_ins: what answers for models of a type, in profile `dev`; see `Catalog.stand_ins`.
     """
-    if model.type not in _ENGINES:
+    if model.type not in _TEXT | _VECTORS:
         return Serving(
             model=model.name,
             reason=f"This release of Hearth has no engine for {model.type} models.",
@@ -95,24 +98,54 @@ def decide(
     return replace(substitute, is_stand_in=True, reason=missing.reason, remedy=missing.remedy)
 
 
+def decide_fake(model: CatalogModel, holdings: Mapping[str, Holding]) -> Serving:
+    """Let a fake engine stand in for every model that is not attached, of text or of vectors."""
+    remote = holdings.get(model.name)
+    if isinstance(remote, Remote):
+        return Serving(model=model.name, engine="remote", remote=remote)
+    engine: EngineName | None = None
+    if Capability.COMPLETION in model.capabilities or model.type == "chat":
+        engine = "fake"
+    elif model.capabilities & {Capability.EMBEDDING, Capability.RERANK}:
+        engine = "fake-embedding"
+    reason = "The fake engine answers; it has no model."
+    return Serving(model=model.name, engine=engine, is_stand_in=engine is not None, reason=reason)
+
+
 def _served(model: CatalogModel, holding: Holding | None) -> Serving | None:
     """How a holding serves the model; None where it cannot."""
     if isinstance(holding, Remote):
         return Serving(model=model.name, engine="remote", remote=holding)
-    if holding is None or holding.format != "gguf" or holding.inspection.type not in _ENGINES:
+    engine = None if holding is None else engine_of(holding)
+    if engine is None or (engine == "embedding") != (model.type in _VECTORS):
         return None
-    return Serving(model=model.name, engine=_ENGINES[holding.inspection.type], weights=holding)
+    return Serving(model=model.name, engine=engine, weights=holding)
+
+
+def engine_of(weights: Weights) -> EngineName | None:
+    """What can run weights; None when nothing here can."""
+    found = weights.inspection
+    if weights.format == "gguf" and found.type in _TEXT:
+        return "llamacpp"
+    is_encoder = found.type is ModelType.EMBEDDING and found.architecture in _ENCODERS
+    return "embedding" if weights.format == "safetensors" and is_encoder else None
 
 
 def _missing(model: CatalogModel, own: Holding | None) -> Serving:
     """Why the model's own weights cannot serve it."""
-    by_hand = f"hearth pull SOURCE.gguf --as {model.id} --account {model.account}"
+    wanted = "SOURCE" if model.type in _VECTORS else "SOURCE.gguf"
+    by_hand = f"hearth pull {wanted} --as {model.id} --account {model.account}"
     if not isinstance(own, Weights):
         remedy = f"hearth pull {model.id}" if model.weights else by_hand
         return Serving(
             model=model.name, reason=f"The weights of {model.name} are not here.", remedy=remedy
         )
-    if own.format != "gguf":
+    if model.type in _VECTORS:
+        reason = (
+            f"The weights of {model.name} are {own.format} of {own.inspection.architecture}; the "
+            "engine for vectors loads BERT and RoBERTa encoders as safetensors."
+        )
+    elif own.format != "gguf":
         reason = (
             f"The weights of {model.name} are {own.format}, which no engine here loads; GGUF is."
         )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
-from hearth.engines.protocol import Delta, Failure, GenerateRequest, Hello, Stats
+from hearth.engines.protocol import Delta, EmbedRequest, Failure, GenerateRequest, Hello, Stats
 
 
 class Failed(Exception):
@@ -55,4 +55,17 @@ class Engine(Protocol):
 
     async def close(self) -> None:
         """Free the model; nothing may be running."""
+        ...
+
+
+@runtime_checkable
+class VectorEngine(Protocol):
+    """An `Engine` that makes vectors as well, or makes nothing else."""
+
+    def embed(self, request_id: int, request: EmbedRequest) -> None:
+        """Take a request; its vectors come from `step`, with its last delta.
+
+        Raises:
+            Failed: the request is refused; the reason is in the failure.
+        """
         ...

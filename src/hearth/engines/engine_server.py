@@ -15,16 +15,22 @@ from itertools import count
 
 import msgspec
 
-from hearth.engines.engine import Engine, Failed
-from hearth.engines.protocol import Delta, Failure, GenerateRequest, More
+from hearth.engines.engine import Engine, Failed, VectorEngine
+from hearth.engines.protocol import Delta, EmbedRequest, Failure, GenerateRequest, More
 from hearth.engines.wire import Connection, FrameType, Payload, WireError
 from hearth.errors import SetupError
 
 _generate = msgspec.msgpack.Decoder(GenerateRequest)
+_embed = msgspec.msgpack.Decoder(EmbedRequest)
 _credit = msgspec.msgpack.Decoder(int)
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _DRAINING = Failure(kind="unavailable", message="The worker is finishing and takes nothing new.")
+_NO_VECTORS = Failure(
+    kind="invalid",
+    param="model",
+    message="This model writes text and has no vectors; name an embedding model.",
+)
 
 
 class _Running:
@@ -125,6 +131,8 @@ class EngineServer:
     def _on_frame(self, peer: _Peer, kind: FrameType, request: int, payload: Payload) -> None:
         if kind is FrameType.GENERATE:
             self._begin(peer, request, _generate.decode(payload))
+        elif kind is FrameType.EMBED:
+            self._begin(peer, request, _embed.decode(payload))
         elif kind is FrameType.CANCEL:
             if engine_id := peer.engine_ids.get(request):
                 self._engine.cancel(engine_id)
@@ -134,7 +142,7 @@ class EngineServer:
             stats = msgspec.structs.replace(self._engine.stats(), resident_bytes=_resident_bytes())
             peer.connection.send(FrameType.PONG, 0, stats)
 
-    def _begin(self, peer: _Peer, request: int, generate: GenerateRequest) -> None:
+    def _begin(self, peer: _Peer, request: int, asked: GenerateRequest | EmbedRequest) -> None:
         if request in peer.engine_ids:
             raise WireError(f"Request {request} is running already.")
         if self._is_draining:
@@ -142,12 +150,20 @@ class EngineServer:
             return
         engine_id = next(self._ids)
         try:
-            self._engine.add(engine_id, generate)
+            self._add(engine_id, asked)
         except Failed as refused:
             peer.connection.send(FrameType.FAILED, request, refused.failure)
             return
         peer.engine_ids[request] = engine_id
-        self._running[engine_id] = _Running(peer, request, generate.credit)
+        self._running[engine_id] = _Running(peer, request, asked.credit)
+
+    def _add(self, engine_id: int, asked: GenerateRequest | EmbedRequest) -> None:
+        if isinstance(asked, GenerateRequest):
+            self._engine.add(engine_id, asked)
+        elif isinstance(self._engine, VectorEngine):
+            self._engine.embed(engine_id, asked)
+        else:
+            raise Failed(_NO_VECTORS)
 
     def _grant(self, peer: _Peer, request: int, credit: int) -> None:
         running = self._running.get(peer.engine_ids.get(request, 0))
@@ -212,7 +228,7 @@ def _merge(earlier: Delta, later: Delta) -> None:
     earlier.text += later.text
     earlier.num_tokens += later.num_tokens
     earlier.finish_reason = later.finish_reason
-    earlier.prompt = earlier.prompt or later.prompt
+    earlier.prompt = later.prompt or earlier.prompt
     if later.more is not None:
         earlier.more = later.more if earlier.more is None else _joined(earlier.more, later.more)
 
@@ -223,6 +239,7 @@ def _joined(earlier: More, later: More) -> More:
         tool_calls=[*earlier.tool_calls, *later.tool_calls],
         logprobs=[*earlier.logprobs, *later.logprobs],
         token_ids=[*earlier.token_ids, *later.token_ids],
+        vectors=later.vectors or earlier.vectors,
     )
 
 

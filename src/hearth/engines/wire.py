@@ -36,6 +36,7 @@ class FrameType(IntEnum):
     FAILED = 6  # worker → gateway: `Failure`; the request is over
     CANCEL = 7  # gateway → worker: empty; the last `Delta` still comes
     CREDIT = 8  # gateway → worker: number of further deltas the gateway takes for this request
+    EMBED = 9  # gateway → worker: `EmbedRequest`; answered by deltas as GENERATE is
 
 
 Payload = bytes | bytearray

@@ -26,8 +26,10 @@ from hearth.errors import SetupError
 
 BUILDERS = {
     "llamacpp": "hearth.engines.llm.llamacpp",
+    "embedding": "hearth.engines.embedding",
     "remote": "hearth.engines.remote",
     "fake": "hearth.engines.fake",
+    "fake-embedding": "hearth.engines.fake_embedding",
 }
 "Module of each engine; imported only in the worker that runs it."
 

@@ -15,7 +15,7 @@ from itertools import count
 
 import msgspec
 
-from hearth.engines.protocol import Delta, Failure, GenerateRequest, Hello, Stats
+from hearth.engines.protocol import Delta, EmbedRequest, Failure, GenerateRequest, Hello, Stats
 from hearth.engines.wire import Connection, FrameType, Payload
 from hearth.errors import ApiError, EngineFailed, InvalidRequest, Unavailable, WorkerGone
 from hearth.gateway.generation import Part
@@ -73,7 +73,7 @@ class Channel:
             with suppress(asyncio.CancelledError):
                 await self._task
 
-    def generate(self, request: GenerateRequest, part: Part) -> None:
+    def generate(self, request: GenerateRequest | EmbedRequest, part: Part) -> None:
         """Send a request; its deltas, or its failure, go to the part, which can grant and cancel
         from now on.
         """
@@ -84,7 +84,9 @@ class Channel:
         request_id = next(self._ids) & 0xFFFFFFFF
         self._sent[request_id] = part
         part.sent(connection, request_id)
-        connection.send(FrameType.GENERATE, request_id, request)
+        is_text = isinstance(request, GenerateRequest)
+        kind = FrameType.GENERATE if is_text else FrameType.EMBED
+        connection.send(kind, request_id, request)
 
     async def _keep_connected(self) -> None:
         while True:

@@ -34,6 +34,8 @@ REFUSED = {
     "safe_tokenization": _OFF,
     "prompt_truncate_len": _NOTHING,
     "images": _EMPTY,
+    "return_logits": _EMPTY,
+    "fanout_size": _NOTHING,
 }
 """Fields that change an answer, with the values that ask for nothing.
 

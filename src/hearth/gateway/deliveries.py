@@ -65,18 +65,8 @@ class Whole:
         """See `Delivery`."""
         is_emulated = any(c.prompt is not None and c.prompt.reasoning for c in self._choices)
         headers = self._job.all_headers(is_emulated=is_emulated)
-        self._exchange.respond(200, rest, [JSON, *headers, *self._counts(usage)])
-
-    def _counts(self, usage: Usage) -> Headers:
-        now_s = perf_counter()
-        first_s = self._generation.first_delta_s or now_s
-        started_s = self._exchange.started_s
-        return [
-            (b"fireworks-prompt-tokens", b"%d" % usage.prompt_tokens),
-            (b"fireworks-cached-prompt-tokens", b"%d" % usage.cached_tokens),
-            (b"fireworks-server-time-to-first-token", b"%.6f" % (first_s - started_s)),
-            (b"fireworks-server-processing-time", b"%.6f" % (now_s - started_s)),
-        ]
+        counts = count_headers(self._exchange, self._generation, usage)
+        self._exchange.respond(200, rest, [JSON, *headers, *counts])
 
 
 class Streamed:
@@ -128,3 +118,16 @@ class Streamed:
 def outcome_of(reason: str | None) -> Outcome:
     """How an answer ended, for the ledger: calls end it as a stop does."""
     return Outcome("stop" if reason in (None, "tool_calls") else reason)
+
+
+def count_headers(exchange: Exchange, generation: Generation, usage: Usage) -> Headers:
+    """What a request used and how long it took; only a whole answer knows both at its head."""
+    now_s = perf_counter()
+    first_s = generation.first_delta_s or now_s
+    started_s = exchange.started_s
+    return [
+        (b"fireworks-prompt-tokens", b"%d" % usage.prompt_tokens),
+        (b"fireworks-cached-prompt-tokens", b"%d" % usage.cached_tokens),
+        (b"fireworks-server-time-to-first-token", b"%.6f" % (first_s - started_s)),
+        (b"fireworks-server-processing-time", b"%.6f" % (now_s - started_s)),
+    ]

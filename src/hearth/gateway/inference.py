@@ -21,7 +21,7 @@ from hearth.gateway.channel import Channel
 from hearth.gateway.deadlines import Deadlines
 from hearth.gateway.fleet import Fleet
 from hearth.gateway.http import Exchange
-from hearth.gateway.job import Job
+from hearth.gateway.job import Work
 from hearth.gateway.metrics import Metrics
 from hearth.gateway.response_cache import REPLICA_ID, ResponseCache, key_of
 from hearth.gateway.run import Hangup, Run
@@ -33,7 +33,7 @@ CLIENT_CLOSED = 499  # nginx's status for a client that left; nobody receives it
 
 
 class Inference:
-    """Runs the jobs of every generating route.
+    """Runs the jobs of every route whose answers come from a model.
 
     Args:
         fleet: where replicas are.
@@ -59,7 +59,7 @@ class Inference:
         self._runs: Deadlines[Run] = Deadlines(timeout_s, Run.time_out)
         self._waits: set[asyncio.Task[None]] = set()
 
-    def run(self, exchange: Exchange, job: Job) -> Coroutine[Any, Any, None] | None:
+    def run(self, exchange: Exchange, job: Work) -> Coroutine[Any, Any, None] | None:
         """See that the exchange is answered; see `Handler`.
 
         Raises:
@@ -77,7 +77,7 @@ class Inference:
             run.generation.cut(Unavailable("Hearth is stopping.", retry_after_s=1))
         await asyncio.gather(*self._waits)
 
-    async def _run_later(self, exchange: Exchange, job: Job) -> None:
+    async def _run_later(self, exchange: Exchange, job: Work) -> None:
         channel = await self._fleet.wait_for(job.route.served_by, job.affinity)
         if exchange.is_gone:
             exchange.status = CLIENT_CLOSED
@@ -85,7 +85,7 @@ class Inference:
         else:
             self._begin(exchange, job, channel)
 
-    def _begin(self, exchange: Exchange, job: Job, channel: Channel) -> None:
+    def _begin(self, exchange: Exchange, job: Work, channel: Channel) -> None:
         """Send a job to a replica.
 
         Raises:
@@ -189,7 +189,7 @@ class Inference:
         if told is None:
             exchange.cut()
         elif exchange.has_started:
-            exchange.end(run.job.answer.failure(told))
+            exchange.end(run.job.failure(told))
         else:
             exchange.fail(told)
 

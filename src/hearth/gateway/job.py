@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+import msgspec
 from msgspec import Struct
 
-from hearth.engines.protocol import GenerateRequest
+from hearth.engines.protocol import EmbedRequest, GenerateRequest, Usage, Vectors
+from hearth.errors import ApiError
 from hearth.gateway.answers import Answer
-from hearth.gateway.error_shapes import Headers
+from hearth.gateway.error_shapes import Headers, error_object
 
 _HEADER_VALUE_LIMIT = 1024  # proxies refuse long headers
 
@@ -46,6 +48,10 @@ class Job(Struct, kw_only=True):
     archive: Callable[[bytes], Awaitable[bytes]] | None = None
     "Given the rest of an answer before it is sent, keeps the answer and returns what is sent."
 
+    def failure(self, error: ApiError) -> bytes:
+        """What ends an answer that had begun; see `Answer.failure`."""
+        return self.answer.failure(error)
+
     @property
     def num_choices(self) -> int:
         """Choices over all parts."""
@@ -73,8 +79,43 @@ class Job(Struct, kw_only=True):
             return self.headers
         headers = list(self.headers)
         if self.ignored:
-            names = ",".join(sorted(self.ignored)).encode("ascii", "replace")[:_HEADER_VALUE_LIMIT]
-            headers.append((b"x-ignored-fields", bytes(c for c in names if 32 <= c < 127)))
+            headers.append(list_header(b"x-ignored-fields", sorted(self.ignored)))
         if is_emulated:
             headers.append((b"x-hearth-reasoning", b"emulated"))
         return headers
+
+
+class VectorJob(Struct, kw_only=True):
+    """An embeddings or rerank call; a part is some of its inputs and becomes one worker request."""
+
+    route: Route
+    parts: list[EmbedRequest]
+    body: Callable[[list[Vectors], Usage, dict[str, float] | None], bytes]
+    "Writes the answer from the vectors of each part, in order."
+    perf_metrics: bool
+    affinity: str | None
+    headers: Headers
+    ignored: list[str]
+    with_usage: bool = True
+    keep_s: float | None = None
+    archive: None = None
+    max_tokens: int = 0
+    "No token is generated."
+
+    def failure(self, error: ApiError) -> bytes:
+        """What ends an answer that had begun."""
+        return msgspec.json.encode({"error": error_object(error)})
+
+    def all_headers(self) -> Headers:
+        """The headers that say how the request was really treated."""
+        ignored = [list_header(b"x-ignored-fields", sorted(self.ignored))] if self.ignored else []
+        return [*self.headers, *ignored]
+
+
+Work = Job | VectorJob
+
+
+def list_header(name: bytes, values: list[str]) -> tuple[bytes, bytes]:
+    """A header that lists values, cut to what proxies take."""
+    text = ",".join(values).encode("ascii", "replace")[:_HEADER_VALUE_LIMIT]
+    return name, bytes(c for c in text if 32 <= c < 127)

@@ -22,6 +22,7 @@ from hearth.gateway.error_shapes import Family, family_of
 from hearth.gateway.messages.types import MessagesRequest
 from hearth.gateway.responses.types import ResponsesRequest
 from hearth.gateway.types import ChatRequest, CompletionRequest
+from hearth.gateway.vector_types import EmbeddingsRequest, RerankRequest
 
 RouteRow = tuple[str, str, str]
 "Method, canonical path, and what it does."
@@ -33,6 +34,8 @@ BODIES: dict[str, type[Struct]] = {
     "/completions": CompletionRequest,
     "/messages": MessagesRequest,
     "/responses": ResponsesRequest,
+    "/embeddings": EmbeddingsRequest,
+    "/rerank": RerankRequest,
 }
 """The request type of every POST of the inference plane, by canonical path."""
 

@@ -16,7 +16,7 @@ from hashlib import blake2b
 import msgspec
 from msgspec import Struct
 
-from hearth.engines.protocol import Delta, GenerateRequest, Hello, Usage
+from hearth.engines.protocol import Delta, EmbedRequest, GenerateRequest, Hello, Usage
 
 REPLICA_ID = "response-cache"
 "Who answered, in the ledger: the price book may price a repeated answer as it likes."
@@ -93,8 +93,8 @@ def _repeated(usage: Usage | None) -> Usage | None:
     )
 
 
-def key_of(request: GenerateRequest, hello: Hello) -> bytes:
+def key_of(request: GenerateRequest | EmbedRequest, hello: Hello) -> bytes:
     """What identifies an answer: the canonical request and the weights that answer it."""
-    if request.sampling.temperature == 0.0:
+    if isinstance(request, GenerateRequest) and request.sampling.temperature == 0.0:
         request = msgspec.structs.replace(request, seed=0)  # drawn for every request, and unused
     return blake2b(_pack((hello.model, hello.fingerprint, request)), digest_size=32).digest()

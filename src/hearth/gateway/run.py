@@ -15,7 +15,8 @@ from hearth.gateway.channel import Channel
 from hearth.gateway.deliveries import Delivery, Streamed, Whole
 from hearth.gateway.generation import Generation
 from hearth.gateway.http import Exchange
-from hearth.gateway.job import Job
+from hearth.gateway.job import Job, VectorJob, Work
+from hearth.gateway.vector_delivery import InVectors
 from hearth.metering import Outcome
 
 
@@ -49,12 +50,12 @@ class Run:
         "key", "usage",
     )  # fmt: skip
 
-    def __init__(self, exchange: Exchange, job: Job, owner: Owner) -> None:
+    def __init__(self, exchange: Exchange, job: Work, owner: Owner) -> None:
         self._owner = owner
         self.exchange = exchange
         self.job = job
         self.generation = generation = Generation(self)
-        self._delivery: Delivery = (Streamed if job.stream else Whole)(exchange, job, generation)
+        self._delivery = _delivery(exchange, job, generation)
         self.is_second_try = False
         self.key: bytes | None = None
         "Under which the answer is kept once it has ended well."
@@ -70,8 +71,10 @@ class Run:
             self.fail(WorkerGone("The worker is restarting.", retry_after_s=1))
             return
         self.generation.replica_id = hello.replica_id
-        if self.job.parts[0].prediction is not None and not hello.capabilities.prediction:
-            self.job.ignored.append("prediction")
+        job = self.job
+        is_hinted = isinstance(job, Job) and job.parts[0].prediction is not None
+        if is_hinted and not hello.capabilities.prediction:
+            job.ignored.append("prediction")
         try:
             self._send_parts(channel)
         except Exception as error:  # noqa: BLE001  what has begun must be settled
@@ -140,3 +143,9 @@ class Run:
             "prefill-duration": round(usage.prefill_s, 6),
             "generation-duration": round(usage.decode_s, 6),
         }
+
+
+def _delivery(exchange: Exchange, job: Work, generation: Generation) -> Delivery:
+    if isinstance(job, VectorJob):
+        return InVectors(exchange, job, generation)
+    return (Streamed if job.stream else Whole)(exchange, job, generation)

@@ -6,12 +6,12 @@ import time
 
 from hearth.engines.protocol import Usage
 from hearth.gateway.http import Exchange
-from hearth.gateway.job import Job
+from hearth.gateway.job import Work
 from hearth.gateway.run import Run
 from hearth.metering import Begin, Outcome, Settle
 
 
-def begin_record(exchange: Exchange, job: Job) -> Begin:
+def begin_record(exchange: Exchange, job: Work) -> Begin:
     """What is recorded before the work starts."""
     caller, route = exchange.caller, job.route
     return Begin(

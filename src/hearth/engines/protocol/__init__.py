@@ -1,8 +1,8 @@
 """The messages of the worker protocol: plain data that crosses the process border.
 
 `wire` frames them; `engine.Engine` is the seam that works on them inside a worker. A field that an
-engine cannot honour is refused with `Failure`, never ignored. Later message kinds (embeddings,
-adapters, audio, images) join here.
+engine cannot honour is refused with `Failure`, never ignored. Later message kinds (adapters,
+audio, images) join here.
 """
 
 from hearth.engines.protocol.answers import (
@@ -16,6 +16,7 @@ from hearth.engines.protocol.answers import (
     TopLogprob,
     Usage,
 )
+from hearth.engines.protocol.embeddings import EmbedRequest, Vectors
 from hearth.engines.protocol.replicas import Capabilities, Hello, Ready, Stats, WorkerSpec
 from hearth.engines.protocol.requests import (
     INITIAL_CREDIT,
@@ -36,6 +37,7 @@ __all__ = [
     "Constraint",
     "ContextOverflow",
     "Delta",
+    "EmbedRequest",
     "Failure",
     "FinishReason",
     "GenerateRequest",
@@ -54,5 +56,6 @@ __all__ = [
     "ToolUse",
     "TopLogprob",
     "Usage",
+    "Vectors",
     "WorkerSpec",
 ]

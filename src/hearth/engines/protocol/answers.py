@@ -6,6 +6,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from hearth.engines.protocol.embeddings import Vectors
+
 FinishReason = Literal["stop", "length", "tool_calls", "cancelled"]
 
 
@@ -73,6 +75,8 @@ class More(Struct, frozen=True, omit_defaults=True, kw_only=True):
     tool_calls: list[ToolCallDelta] = []
     logprobs: list[TokenLogprob] = []
     token_ids: list[int] = []
+    vectors: Vectors | None = None
+    "With the last delta of an `EmbedRequest`."
 
 
 class Delta(Struct, array_like=True, omit_defaults=True):
@@ -88,7 +92,7 @@ class Delta(Struct, array_like=True, omit_defaults=True):
     "Tokens produced in this step, those whose text is still held back included."
     finish_reason: FinishReason | None = None
     prompt: PromptInfo | None = None
-    "On the first delta of a request."
+    "On the first delta of a request; on each of an `EmbedRequest`, the count so far."
     usage: Usage | None = None
     "On the last delta of a request: every choice has finished, or it was cancelled."
     more: More | None = None

@@ -29,6 +29,8 @@ class Capabilities(Struct, frozen=True, omit_defaults=True, kw_only=True):
     echo: bool = False
     token_ids: bool = False
     prediction: bool = False
+    dimensions: int | None = None
+    "Of the vectors it makes; None: it makes none."
 
 
 class Hello(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -66,10 +68,10 @@ class WorkerSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     replica_id: str
     address: str
     "`unix:///path` or `tcp://host:port` to listen on; port 0 takes a free one."
-    engine: Literal["llamacpp", "remote", "fake"]
+    engine: Literal["llamacpp", "embedding", "remote", "fake", "fake-embedding"]
     model: str
     path: str | None = None
-    "The weights: a GGUF file. None for engines that hold none."
+    "The weights: the file that is opened first. None for engines that hold none."
     threads: int = 1
     slots: int = 1
     context_tokens: int = 2048
