@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -125,3 +128,29 @@ def test_where_one_call_is_allowed_a_second_never_shows(cuts: list[int]) -> None
 
     assert (answer.text, answer.said()) == ("Yes.", [("get_time", "{}")])
     assert single.is_over
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_plain_text_takes_few_steps_however_long_it_is(form: str) -> None:
+    """Steps are calls of functions, some 0.1 µs each; every delta of every stream takes them."""
+    streaming = parser(form)
+
+    steps = [_steps(lambda: streaming.push(" word, 1 < 2")) for _ in range(200)]
+
+    assert max(steps) <= 50
+    assert steps[-1] == steps[1]
+
+
+def _steps(work: Callable[[], object]) -> int:
+    steps = 0
+
+    def count(_frame: object, event: str, _: object) -> None:
+        nonlocal steps
+        steps += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return steps

@@ -13,9 +13,10 @@ from hearth.engines.llm.tools.calls import Calls
 from hearth.engines.llm.tools.markers import pass_text
 from hearth.engines.llm.tools.source import Reading, Source
 
+_PAIRS = {"<tool_call>": "</tool_call>", "<|tool_call|>": "<|/tool_call|>"}
+MARKERS = (*_PAIRS.keys(), *_PAIRS.values())
 _CLOSERS = {
-    "<tool_call>": "</tool_call>",
-    "<|tool_call|>": "<|/tool_call|>",
+    **_PAIRS,
     "```": "```",
     "{": "",
     "[": "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hearth.engines.llm.tools import deepseek, hermes, llama, mistral
+from hearth.engines.llm.tools import deepseek, generic, hermes, llama, mistral
 from hearth.engines.llm.tools.family import CallFormat, ToolFamily
 
 _PARTS = ("calls{0}begin", "calls{0}end", "call{0}begin", "call{0}end", "sep")
@@ -15,9 +15,11 @@ _MARKERS: dict[CallFormat, tuple[str, ...]] = {
         f"<{deepseek.BAR}tool{deepseek.GAP}{part.format(deepseek.GAP)}{deepseek.BAR}>"
         for part in _PARTS
     ),
+    CallFormat.TAGGED: (hermes.OPEN, hermes.CLOSE),
+    CallFormat.JSON: generic.MARKERS,
 }
 
 
 def marker_tokens(family: ToolFamily) -> tuple[str, ...]:
     """Return the markers that may be tokens of their own in models of this family."""
-    return _MARKERS.get(family.format, ())
+    return _MARKERS[family.format]
