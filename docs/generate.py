@@ -1,4 +1,4 @@
-"""Write docs/reference from the code: settings, routes, commands and errors.
+"""Write docs/reference from the code: settings, routes, commands, errors, inference fields.
 
 `python docs/generate.py`, or `make docs`. A test compares the pages with what this would write.
 """
@@ -13,6 +13,7 @@ import typer
 from msgspec import inspect as shapes
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from docs import inference, inference_rows
 from hearth import errors
 from hearth.settings import PREFIX, Settings, describe_settings
 
@@ -153,11 +154,17 @@ def _api_errors(kind: type[errors.ApiError]) -> Iterator[type[errors.ApiError]]:
             yield from _api_errors(child)
 
 
+def inference_page() -> str:
+    """What becomes of each field of an inference request."""
+    return NOTE + inference.page(inference_rows.SECTIONS, table)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "routes.md": routes_page,
     "commands.md": commands_page,
     "errors.md": errors_page,
+    "inference.md": inference_page,
 }
 
 

@@ -70,20 +70,21 @@ class Draft(Struct, Generic[T], frozen=True, kw_only=True):
         """What the answer repeats; a stand-in is named in the fingerprint."""
         return answer_head(self.exchange, self.route, self.body.model)
 
-    def request(self) -> GenerateRequest:
-        """What a worker is asked; the prompt is still to be given.
+    def group(self) -> str:
+        """With whom the prompt shares cached prefixes; see `cache_group`."""
+        key = self.body.prompt_cache_isolation_key
+        if key is None:
+            key = self.exchange.header(b"x-prompt-cache-isolation-key")
+        return cache_group(self.exchange.caller.account_id, key)
 
-        Raises:
-            InvalidRequest: fields that exclude each other, or a value that is none.
+    def job(
+        self, parts: list[GenerateRequest], answer: Answer, names: dict[str, str] | None = None
+    ) -> Job:
+        """What is to be run.
+
+        Args:
+            names: see `Job`.
         """
-        body = self.body
-        key = body.prompt_cache_isolation_key or self.exchange.header(
-            b"x-prompt-cache-isolation-key"
-        )
-        return generate_request(body, cache_group(self.exchange.caller.account_id, key))
-
-    def job(self, parts: list[GenerateRequest], answer: Answer) -> Job:
-        """What is to be run."""
         body, options = self.body, self.body.stream_options
         affinity = self.exchange.header(b"x-session-affinity")
         return Job(
@@ -96,7 +97,8 @@ class Draft(Struct, Generic[T], frozen=True, kw_only=True):
             affinity=affinity or body.prompt_cache_key or body.user,
             headers=answer_headers(parts[0], self.route),
             keep_s=_keep_s(body),
-            ignored=self.ignored + _unused_hints(body),
+            names=names or {},
+            ignored=self.ignored + unused_hints(body),
         )
 
 
@@ -195,7 +197,7 @@ def _keep_s(body: InferenceRequest) -> float | None:
     return KEEP_S if body.response_cache is True else float(body.response_cache)
 
 
-def _unused_hints(body: InferenceRequest) -> list[str]:
+def unused_hints(body: InferenceRequest) -> list[str]:
     """Hints that no engine here uses; an answer is right without them."""
     unused = []
     if isinstance(body.speculation, list):

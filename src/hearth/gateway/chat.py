@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from hearth.engines.protocol import GenerateRequest
 from hearth.errors import InvalidRequest
 from hearth.gateway.answers import Shown
-from hearth.gateway.build import Desk, Draft, shown_by
+from hearth.gateway.build import Desk, generate_request, shown_by
 from hearth.gateway.choice_forms import CHAT
 from hearth.gateway.history import read_message
 from hearth.gateway.http import Exchange
@@ -44,25 +44,45 @@ class ChatCompletions:
         """
         draft = self._desk.draft(exchange, body)
         answer = TextAnswer(draft.head(), CHAT, _shown(draft.body))
-        return self._inference.run(exchange, draft.job([self._request(draft)], answer))
+        generate = chat_request(draft.body, draft.group(), may_emulate=self._may_emulate)
+        return self._inference.run(exchange, draft.job([generate], answer, given_names(draft.body)))
 
-    def _request(self, draft: Draft[ChatRequest]) -> GenerateRequest:
-        body = draft.body
-        if body.safe_tokenization and body.prompt_truncate_len is not None:
-            raise InvalidRequest(
-                "'safe_tokenization' and 'prompt_truncate_len' exclude each other.",
-                param="safe_tokenization",
-            )
-        return replace(
-            draft.request(),
-            messages=[read_message(i, message) for i, message in enumerate(body.messages)],
-            prompt_truncate_tokens=body.prompt_truncate_len,
-            safe_tokenization=body.safe_tokenization or False,
-            tool_use=read_tool_use(body)
-            if body.tools or body.functions or body.tool_choice
-            else None,
-            reasoning=read_reasoning(body, may_emulate=self._may_emulate),
+
+def chat_request(body: ChatRequest, group: str, *, may_emulate: bool) -> GenerateRequest:
+    """What a worker is asked.
+
+    Args:
+        group: see `cache_group`.
+
+    Raises:
+        InvalidRequest: fields that exclude each other, or a value that is none.
+    """
+    if body.safe_tokenization and body.prompt_truncate_len is not None:
+        raise InvalidRequest(
+            "'safe_tokenization' and 'prompt_truncate_len' exclude each other.",
+            param="safe_tokenization",
         )
+    has_tools = body.tools or body.functions or body.tool_choice
+    return replace(
+        generate_request(body, group),
+        messages=[read_message(i, message) for i, message in enumerate(body.messages)],
+        prompt_truncate_tokens=body.prompt_truncate_len,
+        safe_tokenization=body.safe_tokenization or False,
+        tool_use=read_tool_use(body) if has_tools else None,
+        reasoning=read_reasoning(body, may_emulate=may_emulate),
+    )
+
+
+def given_names(body: ChatRequest) -> dict[str, str]:
+    """The names of fields that workers know under another one; see `Job.names`."""
+    names = {}
+    if body.functions:
+        names = {"tools": "functions", "tool_choice": "function_call"}
+    if body.thinking is not None:
+        names["reasoning_effort"] = "thinking"
+    if body.max_completion_tokens is not None:
+        names["max_tokens"] = "max_completion_tokens"
+    return names
 
 
 def _shown(body: ChatRequest) -> Shown:

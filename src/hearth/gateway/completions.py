@@ -7,8 +7,9 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from hearth.engines.protocol import GenerateRequest
 from hearth.errors import InvalidRequest
-from hearth.gateway.build import Desk, shown_by
+from hearth.gateway.build import Desk, generate_request, shown_by
 from hearth.gateway.choice_forms import COMPLETION
 from hearth.gateway.http import Exchange
 from hearth.gateway.inference import Inference
@@ -36,11 +37,29 @@ class Completions:
             ApiError: nothing was answered.
         """
         draft = self._desk.draft(exchange, body)
-        generate = draft.request()
-        parts = [replace(generate, prompt=prompt) for prompt in _prompts(draft.body.prompt)]
-        shown = shown_by(draft.body, choices_per_prompt=generate.n)
+        parts = completion_requests(draft.body, draft.group())
+        shown = shown_by(draft.body, choices_per_prompt=draft.body.n or 1)
         answer = TextAnswer(draft.head(), COMPLETION, shown)
-        return self._inference.run(exchange, draft.job(parts, answer))
+        return self._inference.run(exchange, draft.job(parts, answer, given_names(draft.body)))
+
+
+def completion_requests(body: CompletionRequest, group: str) -> list[GenerateRequest]:
+    """What workers are asked, prompt by prompt.
+
+    Args:
+        group: see `cache_group`.
+
+    Raises:
+        InvalidRequest: the prompt has no known form, or a value is none.
+    """
+    generate = generate_request(body, group)
+    return [replace(generate, prompt=prompt) for prompt in _prompts(body.prompt)]
+
+
+def given_names(body: CompletionRequest) -> dict[str, str]:
+    """The names of fields that workers know under another one; see `Job.names`."""
+    is_newer = body.max_completion_tokens is not None
+    return {"max_tokens": "max_completion_tokens"} if is_newer else {}
 
 
 def _prompts(prompt: str | list[str | int | list[int]]) -> list[Prompt]:

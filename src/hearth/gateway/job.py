@@ -8,11 +8,25 @@ import msgspec
 from msgspec import Struct
 
 from hearth.engines.protocol import EmbedRequest, GenerateRequest, Usage, Vectors
-from hearth.errors import ApiError
+from hearth.errors import ApiError, InvalidRequest
 from hearth.gateway.answers import Answer
 from hearth.gateway.error_shapes import Headers, error_object
 
 _HEADER_VALUE_LIMIT = 1024  # proxies refuse long headers
+
+
+def given_name(param: str, names: dict[str, str]) -> str:
+    """A field's place under the name that the client gave it.
+
+    Args:
+        names: by the workers' name.
+    """
+    name = param.partition(".")[0].partition("[")[0]
+    place = param[len(name) :]
+    given = names.get(name, name)
+    if given == "functions":  # the older form, which wraps none of them in an object
+        place = place.replace(".function", "", 1)
+    return given + place
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -43,6 +57,8 @@ class Job(Struct, kw_only=True):
     headers: Headers
     keep_s: float | None = None
     "How long the answer may be repeated to who asks the same; None: it is not, and is no repeat."
+    names: dict[str, str] = {}
+    "Fields that the client gave under another name than workers know, by the workers' name."
     ignored: list[str] = []
     "Fields of the body that nothing reads, and hints that nothing uses."
     archive: Callable[[bytes], Awaitable[bytes]] | None = None
@@ -68,6 +84,12 @@ class Job(Struct, kw_only=True):
         if any(part.max_tokens is None for part in self.parts):
             return None
         return sum(part.n * (part.max_tokens or 0) for part in self.parts)
+
+    def told(self, error: Exception) -> Exception:
+        """The error with the field at fault under the name that the client gave it."""
+        if not (self.names and isinstance(error, InvalidRequest) and error.param):
+            return error
+        return InvalidRequest(error.message, param=given_name(error.param, self.names))
 
     def all_headers(self, *, is_emulated: bool) -> Headers:
         """The headers that say how the request was really treated.

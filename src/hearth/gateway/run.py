@@ -117,7 +117,7 @@ class Run:
 
     def fail(self, error: Exception) -> None:
         """See `Listener`."""
-        self._owner.failed(self, error)
+        self._owner.failed(self, self.job.told(error))
 
     def rest(self, usage: Usage) -> bytes:
         """What is still to be sent, once what the answer used is settled."""

@@ -45,9 +45,7 @@ def build(spec: WorkerSpec) -> TextEngine:
         raise SetupError(f"The model file {spec.path} holds no vocabulary: it cannot serve text.")
     pieces = _pieces(metadata)
     hello = _hello(spec, options, window=_window(spec, metadata))
-    if pieces is not None:
-        details = replace(hello.capabilities, logprobs=_MAX_TOP_LOGPROBS, token_ids=True)
-        hello = replace(hello, capabilities=details)
+    hello = replace(hello, capabilities=capabilities(knows_pieces=pieces is not None))
     server = LlamaServer(spec, options, window=hello.context_tokens)
     runner = LlamaRunner(
         server,
@@ -59,6 +57,17 @@ def build(spec: WorkerSpec) -> TextEngine:
     return TextEngine(
         runner, template=_template(metadata, spec.model), defaults=model_defaults(metadata)
     )
+
+
+def capabilities(*, knows_pieces: bool) -> Capabilities:
+    """What the engine can do with a model.
+
+    Args:
+        knows_pieces: the bytes of every token are known, as for most families of tokenisers.
+    """
+    if not knows_pieces:
+        return _CAPABILITIES
+    return replace(_CAPABILITIES, logprobs=_MAX_TOP_LOGPROBS, token_ids=True)
 
 
 def _pieces(metadata: Mapping[str, MetadataValue]) -> list[bytes] | None:
