@@ -42,7 +42,7 @@ class Reference:
         self._heads: int = about["attention.head_count"]
         self._kv_heads: int = about["attention.head_count_kv"]
         self._width: int = about["rope.dimension_count"]
-        self._base: float = about["rope.freq_base"]
+        self._base: float = about.get("rope.freq_base", 10_000.0)  # of the paper
         self._epsilon: float = about["attention.layer_norm_rms_epsilon"]
 
     def logprobs(self, ids: list[int]) -> Floats:

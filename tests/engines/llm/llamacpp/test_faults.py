@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 
+from hearth.engines.llm.constraints import compile_constraint
 from hearth.engines.llm.llamacpp.runner import LlamaRunner
 from hearth.engines.llm.text_engine import TextEngine
-from hearth.engines.protocol import Capabilities, GenerateRequest, Hello
+from hearth.engines.protocol import Capabilities, Constraint, GenerateRequest, Hello
 from tests.engines.driving import Answer, answers
+from tests.engines.llm.llamacpp.sequences import end_of, run
 from tests.engines.llm.llamacpp.serving import END, HEAD, Handler, answering, event, serving
 
 TOKEN = event(b'{"content":"a","stop":false,"tokens_predicted":1}')
 LAST = event(b'{"content":"","stop":true,"stop_type":"limit","tokens_predicted":1}')
+ENDED = event(b'{"content":"","stop":true,"stop_type":"eos","tokens_predicted":1}')
 HELLO = Hello(
     replica_id="r",
     engine="llamacpp",
@@ -105,3 +108,23 @@ async def test_one_choice_that_breaks_ends_the_request_once(tmp_path: Path) -> N
 
     assert got.failure is not None
     assert not any(delta.usage for delta in got.deltas)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "reason"),
+    [
+        ((HEAD, TOKEN, LAST, END), "left the grammar"),
+        ((HEAD, ENDED, END), "before its grammar does"),
+    ],
+)
+async def test_a_text_that_the_server_did_not_constrain_fails(
+    tmp_path: Path, pieces: tuple[bytes, ...], reason: str
+) -> None:
+    grammar = compile_constraint(Constraint("regex", "[0-9]+"))
+    async with serving(tmp_path, answering(*pieces)) as path:
+        runner = LlamaRunner(Server(path), HELLO, pieces=[b"a"] * 100, bos="")
+
+        events = await run(runner, [1, 2], grammar=grammar)
+        await runner.close()
+
+    assert reason in str(end_of(events))

@@ -6,16 +6,14 @@ may take such a text for a constrained one.
 
 from __future__ import annotations
 
-from functools import cache
-
-from llguidance import LLMatcher, LLTokenizer
+from hearth.engines.llm.constraints.checking import new_matcher
 
 
 class GrammarGuard:
     """Fed with the pieces of a text; 0.3 µs a byte."""
 
     def __init__(self, grammar: str) -> None:
-        self._matcher = LLMatcher(_bytes_as_tokens(), grammar, log_level=0)
+        self._matcher = new_matcher(grammar)
 
     def accepts(self, piece: str) -> bool:
         """Whether the text so far, this piece added, starts a text of the grammar."""
@@ -25,8 +23,3 @@ class GrammarGuard:
     def may_end(self) -> bool:
         """Whether the text so far is whole."""
         return self._matcher.is_accepting()
-
-
-@cache
-def _bytes_as_tokens() -> LLTokenizer:
-    return LLTokenizer("byte")

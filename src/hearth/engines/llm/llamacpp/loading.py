@@ -36,10 +36,27 @@ def build(spec: WorkerSpec) -> TextEngine:
     Raises:
         SetupError: an option is wrong, or library or model cannot be loaded; one line says which.
     """
-    options = parse_options(spec.options)
+    metadata = _metadata(spec)
+    return TextEngine(
+        _runner(spec, metadata),
+        template=_template(metadata, spec.model),
+        defaults=model_defaults(metadata),
+    )
+
+
+def build_runner(spec: WorkerSpec) -> LlamaRunner:
+    """Load the model without the text machinery; otherwise as `build`."""
+    return _runner(spec, _metadata(spec))
+
+
+def _metadata(spec: WorkerSpec) -> Mapping[str, MetadataValue]:
     if spec.path is None:
         raise SetupError(f"The engine llamacpp needs a model file for {spec.model}.")
-    metadata = read_metadata(Path(spec.path))
+    return read_metadata(Path(spec.path))
+
+
+def _runner(spec: WorkerSpec, metadata: Mapping[str, MetadataValue]) -> LlamaRunner:
+    options = parse_options(spec.options)
     names = metadata.get("tokenizer.ggml.tokens")
     if not isinstance(names, list) or not names:
         raise SetupError(f"The model file {spec.path} holds no vocabulary: it cannot serve text.")
@@ -47,15 +64,12 @@ def build(spec: WorkerSpec) -> TextEngine:
     hello = _hello(spec, options, window=_window(spec, metadata))
     hello = replace(hello, capabilities=capabilities(knows_pieces=pieces is not None))
     server = LlamaServer(spec, options, window=hello.context_tokens)
-    runner = LlamaRunner(
+    return LlamaRunner(
         server,
         hello,
         pieces=pieces or [b""] * len(names),
         bos=_special_token(metadata, "bos"),
         tags=tag_names(metadata),
-    )
-    return TextEngine(
-        runner, template=_template(metadata, spec.model), defaults=model_defaults(metadata)
     )
 
 
