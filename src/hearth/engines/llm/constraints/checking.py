@@ -11,7 +11,9 @@ from functools import cache
 import msgspec
 from llguidance import LLMatcher, LLParserLimits, LLTokenizer
 
-HEAD = "%llguidance {}\n"
+# Forcing has a text that can only go on in one way tokenised by llama.cpp, which for some
+# vocabularies begins with a blank of its own; such a token drops the whole grammar.
+HEAD = '%llguidance {"no_forcing": true}\n'
 MAX_REGEX = 2048  # characters; the worst known one compiles in 0.1 s, twice as long in 0.4 s
 MAX_TEXT_BYTES = 64 * 1024  # of a constraint; compiles in 0.1 s
 
