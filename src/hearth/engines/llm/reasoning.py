@@ -19,6 +19,11 @@ from hearth.engines.protocol import Failure, GenerateRequest, Reasoning
 OPENED = f"{OPENING}\n"
 CLOSED = f"\n{CLOSING}\n\n"
 
+# A model that was not trained on the tags forgets the question over them. With a sentence after
+# each, SmolLM2 answered four questions of four from what it had thought; without, one at most.
+_EMULATED_OPENED = f"{OPENED}Let me think about this step by step.\n"
+_EMULATED_CLOSED = f"{CLOSED}My answer:"
+
 # Tokens of thinking where the template takes no effort. The same steps as the thinking budgets of
 # Gemini's OpenAI-compatible API; `max` leaves it to the model.
 EFFORT_BUDGETS = {"low": 1024, "medium": 8192, "high": 24576, "max": None}
@@ -62,6 +67,16 @@ class Thinking(Struct, frozen=True, kw_only=True):
     is_skipped: bool = False
     "Opened and closed at once: an answer from a model that always thinks."
     is_emulated: bool = False
+
+    @property
+    def opening(self) -> str:
+        """What opens thinking at the end of a prompt."""
+        return _EMULATED_OPENED if self.is_emulated and not self.is_skipped else OPENED
+
+    @property
+    def closing(self) -> str:
+        """What closes thinking before the answer."""
+        return _EMULATED_CLOSED if self.is_emulated and not self.is_skipped else CLOSED
 
 
 def style_of(template: ChatTemplate | str) -> ReasoningStyle:
@@ -123,15 +138,15 @@ def with_thinking_begun(text: str, thinking: Thinking | None) -> str:
     if thinking is None or is_closed(text):
         return text
     if thinking.is_skipped:
-        return (text if is_open(text) else text + OPENED) + CLOSED
+        return (text if is_open(text) else text + thinking.opening) + thinking.closing
     if thinking.is_apart and thinking.may_open and not is_open(text):
-        return text + OPENED
+        return text + thinking.opening
     return text
 
 
 def is_open(text: str) -> bool:
     """Say whether a prompt ends inside thinking."""
-    return text.rstrip().endswith(OPENING)
+    return text.rstrip().endswith(OPENING) or text.endswith(_EMULATED_OPENED)
 
 
 def is_closed(text: str) -> bool:

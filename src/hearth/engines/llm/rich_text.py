@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from hearth.engines.llm.detokenizer import Detokenizer
 from hearth.engines.llm.plan import Plan
-from hearth.engines.llm.reasoning import CLOSED, is_open
+from hearth.engines.llm.reasoning import is_open
 from hearth.engines.llm.reasoning_splitter import CLOSING, ReasoningSplitter
 from hearth.engines.llm.stops import StopMatcher
 from hearth.engines.llm.truncate import Piece, Prompt, Prompting
@@ -57,6 +57,7 @@ class RichText:
     ) -> None:
         thinking = plan.thinking
         begins_thinking = prompt.text is not None and is_open(prompt.text)
+        self._thinking = thinking
         self._prompt = prompt
         self._pieces = pieces
         self._detokenizer = None if pieces is None else Detokenizer(pieces)
@@ -99,11 +100,12 @@ class RichText:
         The thinking is tokenised again: a runner that gives text need not know every id it drew.
         As models write what their tokenisers would, the cache knows nearly all of it.
         """
+        assert self._thinking is not None
         thought = self._thought.partition(CLOSING)[0]
         whole = list(self._prompt.ids)
         if thought:
             whole += yield Piece(thought, is_plain=True, is_start=False)
-        whole += yield Piece(CLOSED, is_start=False)
+        whole += yield Piece(self._thinking.closing, is_start=False)
         return Prompt(whole, None)
 
     def _think(self, raw: str, event: Produced) -> Read:
