@@ -8,7 +8,7 @@ import pytest
 
 from hearth.engines.llm.tools import family_of, new_call_id
 
-LISTS = "{% for tool in tools %}{{ tool | tojson }}{% endfor %}"
+LISTS = "{% for tool in tools %}{{ tool | tojson }}{% endfor %}{{ messages[0].tool_calls }}"
 MARKER = "<\uff5ctool\u2581calls\u2581begin\uff5c>"
 SENTENCE = '{"name": function name, "parameters": dictionary of argument name and its value}'
 
@@ -25,7 +25,9 @@ SENTENCE = '{"name": function name, "parameters": dictionary of argument name an
         (LISTS + "{{ '" + MARKER + "' }}", "deepseek", True, True),
         ("{{ message['tool_calls'] }}{{ '" + MARKER + "' }}", "deepseek", False, True),
         (LISTS, "json", True, True),
-        ("{{ tools | length }}[TOOL_CALLS]", "mistral", True, True),
+        ("{{ tools | length }}[TOOL_CALLS]", "mistral", True, False),
+        ("{{ tools }}", "json", True, False),
+        ("{{ messages[0].tool_calls }}", "json", False, False),
         ("{% if tools is defined %}x{% endif %}<tool_call>", "json", False, False),
         ("{% set tools = none %}", "json", False, False),
         ("You have tools. {{ 'tools' }}{{ messages.tools }}", "json", False, False),

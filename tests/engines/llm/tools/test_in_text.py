@@ -12,7 +12,7 @@ from hearth.engines.protocol import Message, ToolCall, ToolUse
 from tests.engines.llm.tools.driving import AUTO, CITY, TOOLS, parsed, parser
 
 PLAIN = family_of("{{ messages }}")
-LISTS = "{% for tool in tools %}{{ tool }}{% endfor %}"
+LISTS = "{% for tool in tools %}{{ tool }}{% endfor %}{{ messages[0].tool_calls }}"
 ASK = Message("user", "Weather?")
 CALLED = [
     ASK,
@@ -82,6 +82,13 @@ def test_a_template_that_renders_tools_gets_the_messages_as_they_are() -> None:
     family = family_of(LISTS)
 
     assert with_tools_in_text(CALLED, AUTO, family) == CALLED
+
+
+def test_a_template_that_drops_earlier_calls_gets_them_as_text_alone() -> None:
+    told = with_tools_in_text(CALLED, AUTO, family_of("{{ tools }}"))
+
+    assert [message.role for message in told] == ["user", "assistant", "user"]
+    assert "get_weather" in told[1].content
 
 
 @pytest.mark.parametrize("form", list(CallFormat))

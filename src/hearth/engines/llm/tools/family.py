@@ -58,16 +58,17 @@ class ToolFamily:
 def family_of(template_source: str) -> ToolFamily:
     """Tell the family by the markers in its template.
 
-    Some templates write earlier calls but do not list the functions: those of DeepSeek up to V3.1,
-    where the system message has to. A template that knows nothing of calls belongs to no family.
+    Some templates write earlier calls but do not list the functions, as DeepSeek's up to V3.1;
+    others list functions but drop earlier calls, as Granite's. One that does neither belongs to
+    no family.
     """
     renders_tools = _reads_tools(template_source)
-    knows_calls = renders_tools or "tool_calls" in template_source
-    form = _form_of(template_source) if knows_calls else CallFormat.JSON
+    writes_calls = "tool_calls" in template_source
+    form = _form_of(template_source) if renders_tools or writes_calls else CallFormat.JSON
     return ToolFamily(
         format=form,
         renders_tools=renders_tools,
-        renders_history=renders_tools or form is not CallFormat.JSON,
+        renders_history=writes_calls and (renders_tools or form is not CallFormat.JSON),
     )
 
 

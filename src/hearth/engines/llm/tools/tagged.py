@@ -1,7 +1,7 @@
-"""Calls as Qwen3-Coder and its successors write them: tags around names and values, no JSON.
+"""Calls as Qwen3-Coder, Qwen 3.5 and 3.6 write them: tags around names and values, no JSON.
 
 `<tool_call><function=name><parameter=key>value</parameter></function></tool_call>`, each part on
-lines of its own. Source: the chat template of Qwen3-Coder.
+lines of its own. Source: their chat templates.
 """
 
 from __future__ import annotations
