@@ -11,13 +11,15 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from hearth.engines import fake
+from hearth.engines import fake, fake_embedding
+from hearth.engines.embedding.intake import check as check_vectors
+from hearth.engines.embedding.intake import read_inputs
 from hearth.engines.engine import Failed
 from hearth.engines.llm.llamacpp.loading import capabilities
 from hearth.engines.llm.request_checks import check_request
 from hearth.engines.llm.template import ChatTemplate
 from hearth.engines.llm.text_engine import TextEngine
-from hearth.engines.protocol import Capabilities, GenerateRequest, Hello, WorkerSpec
+from hearth.engines.protocol import Capabilities, EmbedRequest, GenerateRequest, Hello, WorkerSpec
 from hearth.engines.remote.kinds import CAPABILITIES, Kind
 from hearth.engines.remote.reach import check_reach
 from hearth.errors import InvalidRequest
@@ -26,13 +28,17 @@ from hearth.gateway.build import unused_hints
 from hearth.gateway.chat import chat_request
 from hearth.gateway.completions import completion_requests
 from hearth.gateway.decode import BodyDecoder
+from hearth.gateway.embeddings import embed_requests
 from hearth.gateway.job import given_name
-from hearth.gateway.types import ChatRequest, CompletionRequest, InferenceRequest
+from hearth.gateway.rerank import rerank_request
+from hearth.gateway.types import ChatRequest, CompletionRequest
+from hearth.gateway.vector_types import EmbeddingsRequest, RerankRequest
 
 WORKS, REFUSED, IGNORED = "works", "refused with 400", "ignored with header"
 
 Json = dict[str, Any]  # Any: a JSON object
-Check = Callable[[GenerateRequest], None]
+Asked = GenerateRequest | EmbedRequest
+Check = Callable[[Asked], None]
 
 
 class Row(Struct, frozen=True):
@@ -53,10 +59,11 @@ class Engine(Struct, frozen=True):
 class Read(Struct, frozen=True):
     """A request as the gateway reads it."""
 
-    body: InferenceRequest
+    request: Asked
     ignored: list[str]
-    request: GenerateRequest
-    names: dict[str, str]
+    "Fields that nothing reads, and hints that no engine uses."
+    names: dict[str, str] = {}
+    "See `Job.names`."
 
 
 class Section(Struct, frozen=True):
@@ -67,6 +74,8 @@ class Section(Struct, frozen=True):
     "What every request of the route must have."
     read: Callable[[bytes], Read]
     rows: Sequence[Row]
+    engines: Callable[[], dict[str, Engine]]
+    "By the head of its column."
 
 
 class _Described(fake.FakeTokens):
@@ -81,8 +90,8 @@ class _Described(fake.FakeTokens):
         return msgspec.structs.replace(super().hello(), capabilities=self._can)
 
 
-def engines() -> dict[str, Engine]:
-    """Every engine by the head of its column."""
+def text_engines() -> dict[str, Engine]:
+    """Every engine that writes text."""
     spec = WorkerSpec(replica_id="", address="", engine="fake", model="m", context_tokens=10_000)
     found = {
         "llamacpp": _text_engine(_Described(spec, capabilities(knows_pieces=True))),
@@ -94,33 +103,66 @@ def engines() -> dict[str, Engine]:
 def _text_engine(tokens: fake.FakeTokens) -> Engine:
     template = ChatTemplate(fake.TEMPLATE, {})
     engine = TextEngine(tokens, template=template, pieces=(*fake.PIECES, b""))
-    return Engine(engine.hello().capabilities, lambda request: engine.add(1, request))
+
+    def check(request: Asked) -> None:
+        assert isinstance(request, GenerateRequest)
+        engine.add(1, request)
+
+    return Engine(engine.hello().capabilities, check)
 
 
 def _remote(kind: Kind) -> Engine:
-    def check(request: GenerateRequest) -> None:
+    def check(request: Asked) -> None:
+        assert isinstance(request, GenerateRequest)
         check_request(request, CAPABILITIES[kind], vocabulary_size=1 << 31)
         check_reach(request, kind)
 
     return Engine(CAPABILITIES[kind], check)
 
 
+def vector_engines() -> dict[str, Engine]:
+    """Every engine that makes vectors; what differs among them is what they hold."""
+
+    def check(request: Asked) -> None:
+        assert isinstance(request, EmbedRequest)
+        check_vectors(request, dimensions=fake_embedding.DIMENSIONS)
+        read_inputs(request, fake_embedding.FakeEncoder())
+
+    engine = Engine(Capabilities(), check)
+    return {"embedding": engine, "fake-embedding": engine}
+
+
 def read_chat(body: bytes) -> Read:
     """The body of a chat completion."""
     request, ignored = _chats.decode(body)
     worker_request = chat_request(request, "account", may_emulate=True)
-    return Read(request, ignored, worker_request, chat.given_names(request))
+    return Read(worker_request, ignored + unused_hints(request), chat.given_names(request))
 
 
 def read_completion(body: bytes) -> Read:
     """The body of a completion; of several prompts the first."""
     request, ignored = _completions.decode(body)
     worker_request = completion_requests(request, "account")[0]
-    return Read(request, ignored, worker_request, completions.given_names(request))
+    names = completions.given_names(request)
+    return Read(worker_request, ignored + unused_hints(request), names)
+
+
+def read_embeddings(body: bytes) -> Read:
+    """The body of an embeddings call."""
+    request, ignored = _embeddings.decode(body)
+    return Read(embed_requests(request)[0], ignored)
+
+
+def read_rerank(body: bytes) -> Read:
+    """The body of a rerank call."""
+    request, ignored = _reranks.decode(body)
+    return Read(rerank_request(request), ignored)
 
 
 _chats = BodyDecoder(ChatRequest, is_strict=False)
 _completions = BodyDecoder(CompletionRequest, is_strict=False)
+_embeddings = BodyDecoder(EmbeddingsRequest, is_strict=False)
+_reranks = BodyDecoder(RerankRequest, is_strict=False)
 
 
 def refused_param(section: Section, row: Row, engine: Engine) -> str | None:
@@ -145,10 +187,9 @@ def verdict(section: Section, row: Row, engine: Engine) -> str:
     if refused_param(section, row, engine) is not None:
         return REFUSED
     read = _read(section, row)
-    ignored = read.ignored + unused_hints(read.body)
-    if read.request.prediction is not None and not engine.capabilities.prediction:
-        ignored.append("prediction")
-    return IGNORED if ignored else WORKS
+    prediction = getattr(read.request, "prediction", None)
+    is_unused = prediction is not None and not engine.capabilities.prediction
+    return IGNORED if read.ignored or is_unused else WORKS
 
 
 def page(
@@ -160,8 +201,8 @@ def page(
         table: makes Markdown of a head and rows.
     """
     parts = [f"# Inference\n\n{_INTRO}"]
-    columns = engines()
     for section in sections:
+        columns = section.engines()
         rows = [
             (row.label, row.means, *(verdict(section, row, each) for each in columns.values()))
             for row in section.rows

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from docs.inference import Json, Row, Section, read_chat, read_completion
+from docs.inference import Json, Row, Section, read_chat, read_completion, text_engines
+from docs.vector_rows import EMBEDDINGS, RERANK
 
 _TOOL: Json = {"type": "function", "function": {"name": "f"}}
 _FUNCTION: Json = {"name": "f", "parameters": {"type": "object"}}
@@ -131,6 +132,7 @@ CHAT = Section(
             "thinking stays in the text as `<think>…</think>`"),
         Row("`images`", {"images": ["x"]}, "a field of completions"),
     ],
+    text_engines,
 )  # fmt: skip
 
 COMPLETIONS = Section(
@@ -145,7 +147,8 @@ COMPLETIONS = Section(
         Row("`tools`, `functions`", {"tools": [_TOOL]}, "fields of chats"),
         Row("`images`", {"images": ["x"]}, "no engine sees yet"),
     ],
+    text_engines,
 )
 
-SECTIONS = [CHAT, COMPLETIONS]
+SECTIONS = [CHAT, COMPLETIONS, EMBEDDINGS, RERANK]
 "Every generating route; each request type's fields are all in one of its rows."

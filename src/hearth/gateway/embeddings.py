@@ -46,7 +46,7 @@ class Embeddings:
         affinity = exchange.header(b"x-session-affinity")
         job = VectorJob(
             route=route,
-            parts=_parts(request),
+            parts=embed_requests(request),
             body=partial(embeddings_body, answer_head(exchange, route, request.model)),
             perf_metrics=request.perf_metrics_in_response or False,
             affinity=affinity or request.prompt_cache_key or request.user,
@@ -56,7 +56,7 @@ class Embeddings:
         return self._inference.run(exchange, job)
 
 
-def _parts(request: EmbeddingsRequest) -> list[EmbedRequest]:
+def embed_requests(request: EmbeddingsRequest) -> list[EmbedRequest]:
     """What workers are asked.
 
     Raises:

@@ -40,7 +40,7 @@ class Rerank:
         route = self._router.route(model, exchange.caller.account_id)
         job = VectorJob(
             route=route,
-            parts=[_part(request)],
+            parts=[rerank_request(request)],
             body=partial(rerank_body, request, answer_head(exchange, route, model)),
             perf_metrics=request.perf_metrics_in_response or False,
             affinity=exchange.header(b"x-session-affinity") or request.user,
@@ -53,7 +53,7 @@ class Rerank:
         return self._inference.run(exchange, job)
 
 
-def _part(request: RerankRequest) -> EmbedRequest:
+def rerank_request(request: RerankRequest) -> EmbedRequest:
     """What the worker is asked: one request, so that the query is read once."""
     check_length(request.query, "query")
     texts = [each if isinstance(each, str) else each.text for each in request.documents]
