@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -61,6 +61,8 @@ class Job(Struct, kw_only=True):
     "Fields that the client gave under another name than workers know, by the workers' name."
     ignored: list[str] = []
     "Fields of the body that nothing reads, and hints that nothing uses."
+    field_names: Mapping[str, str] = {}
+    "What the route calls the fields that engines name in errors, where it has other names."
     archive: Callable[[bytes], Awaitable[bytes]] | None = None
     "Given the rest of an answer before it is sent, keeps the answer and returns what is sent."
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.clients.environments import (
+    ANTHROPIC,
     FIREWORKS,
     FIREWORKS_OLD,
     NODE,
@@ -27,6 +28,12 @@ LIMIT_S = 120
 def openai_environment() -> Environment:
     """Holds `openai` from PyPI and nothing of ours."""
     return environment(OPENAI)
+
+
+@pytest.fixture(scope="session")
+def anthropic_environment() -> Environment:
+    """Holds `anthropic` from PyPI."""
+    return environment(ANTHROPIC)
 
 
 @pytest.fixture(scope="session")

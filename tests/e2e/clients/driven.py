@@ -16,7 +16,7 @@ LIMIT_S = 60
 
 Facts = dict[str, Any]  # Any: JSON
 
-OURS = ("HEARTH_", "OPENAI_", "FIREWORKS_", "PYTHON", "NODE_")
+OURS = ("HEARTH_", "OPENAI_", "FIREWORKS_", "ANTHROPIC_", "PYTHON", "NODE_")
 
 
 def clean_environment(**variables: str) -> dict[str, str]:

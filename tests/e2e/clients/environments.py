@@ -45,6 +45,7 @@ class Recipe:
 
 
 OPENAI = Recipe(name="openai", packages=["openai==3.54.0"])
+ANTHROPIC = Recipe(name="anthropic", packages=["anthropic==2.12.0"])
 FIREWORKS = Recipe(
     name="fireworks",
     # It asks for a certifi younger than some mirrors have, and works with any.

@@ -20,6 +20,12 @@ from hearth.gateway.responses.request import check_supported, generate_request
 from hearth.gateway.responses.types import Item, ResponsesRequest
 from hearth.gateway.routing import Router
 
+FIELD_NAMES = {
+    "max_tokens": "max_output_tokens", "messages": "input", "prompt_truncate_len": "truncation",
+    "reasoning_effort": "reasoning.effort",
+}  # fmt: skip
+"""What engines name after the fields of chat completions."""
+
 
 class _Asked(Struct, frozen=True, kw_only=True):
     """A decoded request, and where it goes."""
@@ -115,6 +121,7 @@ class Responses:
             affinity=affinity or body.prompt_cache_key or body.user,
             headers=answer_headers(generate, asked.route),
             ignored=asked.ignored,
+            field_names=FIELD_NAMES,
             archive=None if keeping is None else answer.keep,
         )
         return self._inference.run(exchange, job)
