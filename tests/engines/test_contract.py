@@ -124,6 +124,9 @@ async def test_text_ends_before_a_stop_string(subject: Subject, length: int) -> 
 
     assert got.text() == text[: text.index(stop)]
     assert got.finish() == "stop"
+    last = got.deltas[-1].more
+    assert last is not None
+    assert last.stop == stop
     assert got.usage.completion_tokens <= 40
 
 
@@ -229,6 +232,20 @@ async def test_a_long_chat_is_cut_from_its_old_end(subject: Subject) -> None:
     got = await answer(subject.engine, cut)
 
     assert limit * 0.7 < got.usage.prompt_tokens <= limit
+
+
+async def test_a_chat_longer_than_the_window_is_cut_to_leave_room_for_the_answer(
+    subject: Subject,
+) -> None:
+    turns = [Message("user", f"Question number {n}, with some words.") for n in range(200)]
+    request = ask(
+        subject, messages=turns, max_tokens=100, prompt_truncate_tokens=2**31 - 1, ignore_eos=True
+    )
+
+    got = await answer(subject.engine, request)
+
+    assert got.usage.completion_tokens == 100
+    assert 100 < got.usage.prompt_tokens <= subject.context - 100
 
 
 async def test_a_long_prompt_is_not_lost_while_others_run(subject: Subject) -> None:

@@ -106,6 +106,28 @@ def test_an_answer_that_ends_by_itself_says_end_turn(api: httpx.Client) -> None:
     assert ask(api, max_tokens=None)["stop_reason"] == "end_turn"
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [{}, {"thinking": {"type": "enabled", "budget_tokens": 1024}, "max_tokens": 2048}],
+    ids=["plain", "thinking"],
+)
+def test_the_stop_sequence_that_ended_the_text_is_told(api: httpx.Client, rest: Json) -> None:
+    rest = {"max_tokens": 500} | rest
+    text = ask(api, **rest)["content"][-1]["text"]
+    stop = text[4:8]
+    stops = {"stop_sequences": ["never in it", stop]}
+
+    whole = ask(api, **rest, **stops)
+    events = events_of(api, **rest, **stops)
+
+    assert whole["content"][-1]["text"] == text[: text.index(stop)]
+    told = {"stop_reason": "stop_sequence", "stop_sequence": stop}
+    assert whole | told == whole
+    assert [e["delta"] for e in events if e["type"] == "message_delta"] == [told]
+    other = ask(api, **rest, stop_sequences=["never in it"])
+    assert (other["stop_reason"], other["stop_sequence"]) == ("end_turn", None)
+
+
 BLOCKS = {
     "messages[0].content[0].type": [{"type": "image", "source": {"type": "url", "url": "x"}}],
     "messages[0].content[1].type": [

@@ -260,6 +260,12 @@ def test_what_is_not_supported_is_refused_by_name(api: httpx.Client, param: str)
     assert refused(api, **REFUSED[param])["param"] == param
 
 
+def test_what_an_engine_refuses_is_named_as_this_api_names_it(api: httpx.Client) -> None:
+    longer_than_the_window = "a" * 1_000_000
+
+    assert refused(api, input=longer_than_the_window)["param"] == "input"
+
+
 def test_fields_that_only_hint_are_tolerated_and_unknown_ones_named(api: httpx.Client) -> None:
     hints = {"include": ["reasoning.encrypted_content"], "service_tier": "auto", "zebra": 1}
 

@@ -66,7 +66,7 @@ class ChoiceText:
     """A choice of a whole answer while it is put together."""
 
     __slots__ = (
-        "finish_reason", "logprobs", "pieces", "prompt", "reasoning_pieces", "token_ids",
+        "finish_reason", "logprobs", "pieces", "prompt", "reasoning_pieces", "stop", "token_ids",
         "tool_calls",
     )  # fmt: skip
 
@@ -79,6 +79,8 @@ class ChoiceText:
         self.tool_calls: list[CallText] = []
         self.logprobs: list[TokenLogprob] = []
         self.token_ids: list[int] = []
+        self.stop = ""
+        "The stop string that ended the text."
 
     @property
     def text(self) -> str:
@@ -110,6 +112,7 @@ class ChoiceText:
             self.tool_calls[piece.index].pieces.append(piece.arguments)
         self.logprobs += more.logprobs
         self.token_ids += more.token_ids
+        self.stop = more.stop or self.stop
 
 
 class Ending(Struct, frozen=True):

@@ -123,6 +123,7 @@ class VectorJob(Struct, kw_only=True):
     with_usage: bool = True
     keep_s: float | None = None
     archive: None = None
+    field_names: Mapping[str, str] = {}
     max_tokens: int = 0
     "No token is generated."
 

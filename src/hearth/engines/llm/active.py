@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from msgspec.structs import replace
+
 from hearth.engines.llm.detokenizer import Detokenizer
 from hearth.engines.llm.plan import Plan
 from hearth.engines.llm.rich_text import RichText
 from hearth.engines.llm.stops import StopMatcher
 from hearth.engines.llm.truncate import Prompt
 from hearth.engines.llm.types import SequenceRequest
-from hearth.engines.protocol import GenerateRequest, PromptInfo, Usage
+from hearth.engines.protocol import GenerateRequest, More, PromptInfo, Usage
 
 
 class ChoiceText:
@@ -20,6 +22,11 @@ class ChoiceText:
     def __init__(self, stops: Sequence[str], pieces: Sequence[bytes] | None) -> None:
         self._detokenizer = None if pieces is None else Detokenizer(pieces)
         self._stops = StopMatcher(stops) if stops else None
+
+    @property
+    def stop_met(self) -> str:
+        """The stop string that ended the text; empty if none did."""
+        return "" if self._stops is None else self._stops.met
 
     def push(self, output: Sequence[int] | str) -> tuple[str, bool]:
         """Return what may be shown of this output, and whether a stop string ended the text."""
@@ -52,6 +59,13 @@ class Choice:
     unsent_tokens: int = 0
     "Produced since the last delta, because their text is held back."
     is_open: bool = True
+
+    def with_stop(self, more: More | None) -> More | None:
+        """Add to the last details which stop string ended the text, if one did."""
+        stop = (self.text if self.rich is None else self.rich).stop_met
+        if not stop:
+            return more
+        return More(stop=stop) if more is None else replace(more, stop=stop)
 
 
 @dataclass(slots=True, eq=False)

@@ -34,9 +34,17 @@ def completed(hello: Hello, template: ChatTemplate | str, manners: Manners) -> H
 
 
 def open_prompting(
-    request: GenerateRequest, template: ChatTemplate | str, manners: Manners, plan: Plan
+    request: GenerateRequest,
+    template: ChatTemplate | str,
+    manners: Manners,
+    plan: Plan,
+    *,
+    window: int,
 ) -> Prompting | None:
     """Return how the prompt is made from text; None where it is given as token ids.
+
+    Args:
+        window: tokens a sequence can hold, prompt and completion together.
 
     Raises:
         Failed: it is a chat and the model has no template that works, or it refuses the chat.
@@ -53,6 +61,8 @@ def open_prompting(
     limit = request.prompt_truncate_tokens
     if limit is None:
         return whole_prompt(render(request.messages))
+    if limit >= window:
+        limit = window - min(request.max_tokens or window // 4, window // 2)
     return truncated_prompt(request.messages, render, limit)
 
 

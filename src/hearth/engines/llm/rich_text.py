@@ -74,6 +74,11 @@ class RichText:
         self._unsent_ids: list[int] = []
         self._unsent_logprobs: list[TokenLogprob] = []
 
+    @property
+    def stop_met(self) -> str:
+        """The stop string that ended the text; empty if none did."""
+        return "" if self._stops is None else self._stops.met
+
     def push(self, event: Produced) -> Read:
         """Take what a step produced."""
         self.num_tokens += event.num_tokens

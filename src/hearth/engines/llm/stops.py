@@ -16,6 +16,8 @@ class StopMatcher:
     def __init__(self, stops: Sequence[str]) -> None:
         self._stops = tuple(stops)
         self._held = ""
+        self.met = ""
+        "The stop string that ended the text."
 
     def push(self, text: str) -> tuple[str, bool]:
         """Add a piece; return what may be shown now, and whether a stop string was met.
@@ -23,10 +25,11 @@ class StopMatcher:
         Once one is met, the matcher is done and must not be pushed again.
         """
         buffer = self._held + text
-        cut = self._first_match(buffer)
-        if cut is not None:
-            self._held = ""
-            return buffer[:cut], True
+        match = self._first_match(buffer)
+        if match is not None:
+            end, start = match
+            self._held, self.met = "", buffer[start:end]
+            return buffer[:start], True
         keep = self._hold_from(buffer)
         self._held = buffer[keep:]
         return buffer[:keep], False
@@ -36,14 +39,15 @@ class StopMatcher:
         held, self._held = self._held, ""
         return held
 
-    def _first_match(self, buffer: str) -> int | None:
+    def _first_match(self, buffer: str) -> tuple[int, int] | None:
+        """Return where the stop string that counts ends and begins."""
         best: tuple[int, int] | None = None
         for stop in self._stops:
             start = buffer.find(stop)
             if start >= 0:
                 match = (start + len(stop), start)
                 best = match if best is None else min(best, match)
-        return None if best is None else best[1]
+        return best
 
     def _hold_from(self, buffer: str) -> int:
         """Return where the longest end of the buffer that could begin a stop string starts."""

@@ -89,7 +89,9 @@ class TextEngine:
         )
         self._tokens.check(request.sampling)
         plan = plan_of(request, self._manners)
-        prompting = open_prompting(request, self._template, self._manners, plan)
+        prompting = open_prompting(
+            request, self._template, self._manners, plan, window=self._hello.context_tokens
+        )
         active = opened(request_id, request, plan, pieces=self._pieces, now=self._clock())
         self._requests[request_id] = active
         try:
@@ -244,6 +246,7 @@ class TextEngine:
             active.was_announced = True
             prompt = active.prompt_info()
         if finish is not None:
+            more = choice.with_stop(more)
             choice.is_open = False
             active.num_open -= 1
             if choice.sequence is not None:

@@ -75,6 +75,8 @@ class More(Struct, frozen=True, omit_defaults=True, kw_only=True):
     tool_calls: list[ToolCallDelta] = []
     logprobs: list[TokenLogprob] = []
     token_ids: list[int] = []
+    stop: str = ""
+    "With a finish: the stop string that ended the text."
     vectors: Vectors | None = None
     "With the last delta of an `EmbedRequest`."
 

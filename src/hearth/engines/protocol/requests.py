@@ -110,7 +110,10 @@ class GenerateRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):
     "The text ends before the first of these; they are not part of it."
     ignore_eos: bool = False
     prompt_truncate_tokens: int | None = None
-    "Chat only: drop the oldest messages that are not `system` until the prompt is this short."
+    """Chat only: drop the oldest messages that are not `system` until the prompt is this short.
+
+    The whole window, or more, asks for what leaves room for the answer.
+    """
     context_overflow: ContextOverflow = "truncate"
     "`truncate` lowers max_tokens to fit the window, `error` refuses instead."
     tool_use: ToolUse | None = None

@@ -49,7 +49,7 @@ class MessageAnswer:
         """See `Answer.last_events`."""
         before = self.events(delta)
         usage = ending.usage or Usage(0, 0, 0, 0.0, 0.0, 0.0)
-        ends = {"stop_reason": _stop_reason(delta.finish_reason), "stop_sequence": None}
+        ends = _ends(delta.finish_reason, delta.more.stop if delta.more else "")
         return before + _frames([
             *self._end(),
             {"type": "message_delta", "delta": ends, "usage": _usage(usage)},
@@ -67,7 +67,7 @@ class MessageAnswer:
         usage = ending.usage or Usage(0, 0, 0, 0.0, 0.0, 0.0)
         return _encode(self._message(usage) | {
             "content": _blocks(choice),
-            "stop_reason": _stop_reason(choice.finish_reason),
+            **_ends(choice.finish_reason, choice.stop),
         })  # fmt: skip
 
     def _beginning(self, delta: Delta) -> list[Json]:
@@ -169,8 +169,12 @@ def _signature(thinking: str) -> str:
     return hashlib.sha256(thinking.encode()).hexdigest()
 
 
-def _stop_reason(finish_reason: str | None) -> str:
-    return _STOP_REASONS.get(finish_reason or "", "end_turn")
+def _ends(finish_reason: str | None, stop: str) -> Json:
+    """Why the message ended, and which stop sequence ended it if one did."""
+    if finish_reason == "stop" and stop:
+        return {"stop_reason": "stop_sequence", "stop_sequence": stop}
+    reason = _STOP_REASONS.get(finish_reason or "", "end_turn")
+    return {"stop_reason": reason, "stop_sequence": None}
 
 
 def _usage(usage: Usage) -> Json:

@@ -114,7 +114,7 @@ def errors():
     return {
         "key": fault(AuthenticationError, stranger.messages.create, **ASK),
         "model": fault(NotFoundError, ask, **ASK | {"model": "accounts/x/models/none"}),
-        "field": fault(BadRequestError, ask, **ASK | {"temperature": 9}),
+        "field": fault(BadRequestError, ask, **ASK | {"max_tokens": 0}),
     }
 
 
