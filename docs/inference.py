@@ -63,7 +63,7 @@ class Read(Struct, frozen=True):
     ignored: list[str]
     "Fields that nothing reads, and hints that no engine uses."
     names: dict[str, str] = {}
-    "See `Job.names`."
+    "See `Job.field_names`."
 
 
 class Section(Struct, frozen=True):

@@ -83,7 +83,7 @@ class Draft(Struct, Generic[T], frozen=True, kw_only=True):
         """What is to be run.
 
         Args:
-            names: see `Job`.
+            names: see `Job.field_names`.
         """
         body, options = self.body, self.body.stream_options
         affinity = self.exchange.header(b"x-session-affinity")
@@ -97,7 +97,7 @@ class Draft(Struct, Generic[T], frozen=True, kw_only=True):
             affinity=affinity or body.prompt_cache_key or body.user,
             headers=answer_headers(parts[0], self.route),
             keep_s=_keep_s(body),
-            names=names or {},
+            field_names=names or {},
             ignored=self.ignored + unused_hints(body),
         )
 

@@ -74,7 +74,7 @@ def chat_request(body: ChatRequest, group: str, *, may_emulate: bool) -> Generat
 
 
 def given_names(body: ChatRequest) -> dict[str, str]:
-    """The names of fields that workers know under another one; see `Job.names`."""
+    """The names of fields that workers know under another one; see `Job.field_names`."""
     names = {}
     if body.functions:
         names = {"tools": "functions", "tool_choice": "function_call"}

@@ -57,7 +57,7 @@ def completion_requests(body: CompletionRequest, group: str) -> list[GenerateReq
 
 
 def given_names(body: CompletionRequest) -> dict[str, str]:
-    """The names of fields that workers know under another one; see `Job.names`."""
+    """The names of fields that workers know under another one; see `Job.field_names`."""
     is_newer = body.max_completion_tokens is not None
     return {"max_tokens": "max_completion_tokens"} if is_newer else {}
 

@@ -15,7 +15,7 @@ from hearth.gateway.error_shapes import Headers, error_object
 _HEADER_VALUE_LIMIT = 1024  # proxies refuse long headers
 
 
-def given_name(param: str, names: dict[str, str]) -> str:
+def given_name(param: str, names: Mapping[str, str]) -> str:
     """A field's place under the name that the client gave it.
 
     Args:
@@ -57,7 +57,7 @@ class Job(Struct, kw_only=True):
     headers: Headers
     keep_s: float | None = None
     "How long the answer may be repeated to who asks the same; None: it is not, and is no repeat."
-    names: dict[str, str] = {}
+    field_names: Mapping[str, str] = {}
     "Fields that the client gave under another name than workers know, by the workers' name."
     ignored: list[str] = []
     "Fields of the body that nothing reads, and hints that nothing uses."
@@ -89,9 +89,9 @@ class Job(Struct, kw_only=True):
 
     def told(self, error: Exception) -> Exception:
         """The error with the field at fault under the name that the client gave it."""
-        if not (self.names and isinstance(error, InvalidRequest) and error.param):
+        if not (self.field_names and isinstance(error, InvalidRequest) and error.param):
             return error
-        return InvalidRequest(error.message, param=given_name(error.param, self.names))
+        return InvalidRequest(error.message, param=given_name(error.param, self.field_names))
 
     def all_headers(self, *, is_emulated: bool) -> Headers:
         """The headers that say how the request was really treated.
