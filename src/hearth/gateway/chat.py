@@ -77,7 +77,7 @@ def given_names(body: ChatRequest) -> dict[str, str]:
     """The names of fields that workers know under another one; see `Job.field_names`."""
     names = {}
     if body.functions:
-        names = {"tools": "functions", "tool_choice": "function_call"}
+        names = {"tools": "functions", "tool_choice": "function_call", ".function": ""}
     if body.thinking is not None:
         names["reasoning_effort"] = "thinking"
     if body.max_completion_tokens is not None:

@@ -172,8 +172,6 @@ class Inference:
         """Settle what a run produced, with the engine's last counts, then tell the client."""
         exchange = run.exchange
         told = None if isinstance(error, Hangup) else exchange.told(error)
-        if told is not None and told.param is not None:
-            told.param = run.job.field_names.get(told.param, told.param)
         try:
             async with asyncio.timeout(LAST_COUNT_S):
                 await run.generation.cancel()

@@ -19,14 +19,14 @@ def given_name(param: str, names: Mapping[str, str]) -> str:
     """A field's place under the name that the client gave it.
 
     Args:
-        names: by the workers' name.
+        names: by the workers' name; one that begins with a dot stands for that part of a place.
     """
     name = param.partition(".")[0].partition("[")[0]
     place = param[len(name) :]
-    given = names.get(name, name)
-    if given == "functions":  # the older form, which wraps none of them in an object
-        place = place.replace(".function", "", 1)
-    return given + place
+    for part in names:
+        if part.startswith("."):
+            place = place.replace(part, names[part], 1)
+    return names.get(name, name) + place
 
 
 class Route(Struct, frozen=True, kw_only=True):
@@ -58,11 +58,9 @@ class Job(Struct, kw_only=True):
     keep_s: float | None = None
     "How long the answer may be repeated to who asks the same; None: it is not, and is no repeat."
     field_names: Mapping[str, str] = {}
-    "Fields that the client gave under another name than workers know, by the workers' name."
+    "What the client calls the fields that workers name in errors; see `given_name`."
     ignored: list[str] = []
     "Fields of the body that nothing reads, and hints that nothing uses."
-    field_names: Mapping[str, str] = {}
-    "What the route calls the fields that engines name in errors, where it has other names."
     archive: Callable[[bytes], Awaitable[bytes]] | None = None
     "Given the rest of an answer before it is sent, keeps the answer and returns what is sent."
 
@@ -123,7 +121,6 @@ class VectorJob(Struct, kw_only=True):
     with_usage: bool = True
     keep_s: float | None = None
     archive: None = None
-    field_names: Mapping[str, str] = {}
     max_tokens: int = 0
     "No token is generated."
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -92,6 +93,29 @@ async def test_every_form_of_request_is_answered(worker: Worker, fields: dict[st
     assert reply.usage is not None
     assert reply.num_tokens == reply.usage.completion_tokens
     assert "the" not in reply.text().split() or "stop" not in fields
+
+
+async def test_calls_thinking_and_tokens_come_through(worker: Worker) -> None:
+    client = await worker.connect()
+    schema = {"type": "object", "properties": {"a": {"type": "integer"}}, "required": ["a"]}
+    use = {"tools": [{"name": "f", "parameters": schema}], "choice": "required"}
+
+    called = await client.run(ask(tool_use=use, max_tokens=300))
+    thought = await client.run(ask(reasoning={"enabled": True, "effort": "low"}, max_tokens=60))
+    told = await client.run(ask(logprobs=1, return_token_ids=True, max_tokens=5))
+
+    calls = [call for delta in called.deltas if delta.more for call in delta.more.tool_calls]
+    assert calls[0].name == "f"
+    assert json.loads("".join(call.arguments for call in calls)).keys() == {"a"}
+    assert called.finish() == "tool_calls"
+    assert "".join(delta.more.reasoning for delta in thought.deltas if delta.more)
+    assert thought.usage is not None
+    assert thought.usage.reasoning_tokens > 0
+    more = [delta.more for delta in told.deltas if delta.more]
+    tokens = [token for each in more for token in each.logprobs]
+    assert b"".join(token.data for token in tokens).decode() == told.text()
+    assert [token.token_id for token in tokens] == [i for each in more for i in each.token_ids]
+    assert any(delta.prompt and delta.prompt.token_ids for delta in told.deltas)
 
 
 async def test_what_the_other_refuses_is_refused_with_its_words(worker: Worker) -> None:

@@ -15,6 +15,9 @@ from hearth.gateway.messages.request import generate_request
 from hearth.gateway.messages.types import MessagesRequest
 from hearth.gateway.routing import Router
 
+FIELD_NAMES = {"reasoning_effort": "thinking", ".function.parameters": ".input_schema"}
+"""What engines name after the fields of chat completions."""
+
 
 class Messages:
     """Answers a conversation as Anthropic's API does.
@@ -60,5 +63,6 @@ class Messages:
                 *answer_headers(generate, route),
             ],
             ignored=ignored,
+            field_names=FIELD_NAMES,
         )
         return self._inference.run(exchange, job)

@@ -22,7 +22,7 @@ from hearth.gateway.routing import Router
 
 FIELD_NAMES = {
     "max_tokens": "max_output_tokens", "messages": "input", "prompt_truncate_len": "truncation",
-    "reasoning_effort": "reasoning.effort",
+    "reasoning_effort": "reasoning.effort", ".function": "",
 }  # fmt: skip
 """What engines name after the fields of chat completions."""
 
