@@ -55,6 +55,12 @@ def model_as_shipped(model: str) -> Path:
     return file
 
 
+def pulled(model: str) -> Path:
+    """The folder of a catalogue model's weights; fetched once."""
+    _output([HEARTH, "pull", model], HOME, 1)
+    return HOME / "models" / "fireworks" / model
+
+
 def _output(command: list[str], home: Path, port: int) -> str:
     done = subprocess.run(
         command,
