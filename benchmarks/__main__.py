@@ -7,7 +7,14 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks import embedding_part, engine_part, figures, gateway_part, start_part
+from benchmarks import (
+    constrained_part,
+    embedding_part,
+    engine_part,
+    figures,
+    gateway_part,
+    start_part,
+)
 from benchmarks.figures import Readings
 
 LATEST = Path(__file__).parent / "latest.json"
@@ -17,6 +24,7 @@ PARTS: dict[str, Callable[[], Readings]] = {
     "gateway": lambda: _read(gateway_part.FIGURES, gateway_part.run()),
     "engine": lambda: _read(engine_part.FIGURES, engine_part.run()),
     "embedding": lambda: _read(embedding_part.FIGURES, embedding_part.run()),
+    "constrained": lambda: _read(constrained_part.FIGURES, constrained_part.run()),
     "start": lambda: _read(start_part.FIGURES, start_part.run()),
 }
 
