@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from docs.conversation_rows import MESSAGES, RESPONSES
 from docs.inference import Json, Row, Section, read_chat, read_completion, text_engines
 from docs.vector_rows import EMBEDDINGS, RERANK
 
@@ -150,5 +151,5 @@ COMPLETIONS = Section(
     text_engines,
 )
 
-SECTIONS = [CHAT, COMPLETIONS, EMBEDDINGS, RERANK]
+SECTIONS = [CHAT, COMPLETIONS, RESPONSES, MESSAGES, EMBEDDINGS, RERANK]
 "Every generating route; each request type's fields are all in one of its rows."

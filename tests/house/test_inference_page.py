@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from docs.conversation_rows import MESSAGES, RESPONSES
 from docs.inference import Row, Section, refused_param, text_engines, unlisted, verdict
 from docs.inference_rows import CHAT, COMPLETIONS, SECTIONS
 from docs.vector_rows import EMBEDDINGS, RERANK
 from hearth.gateway.decode import REFUSED
+from hearth.gateway.messages.types import MessagesRequest
+from hearth.gateway.responses.types import ResponsesRequest
 from hearth.gateway.types import ChatRequest, CompletionRequest
 from hearth.gateway.vector_types import EmbeddingsRequest, RerankRequest
 
@@ -21,6 +24,8 @@ ROWS = [
 def test_every_field_of_the_requests_has_a_row() -> None:
     assert unlisted(CHAT, ChatRequest.__struct_fields__) == set()
     assert unlisted(COMPLETIONS, CompletionRequest.__struct_fields__) == set()
+    assert unlisted(RESPONSES, ResponsesRequest.__struct_fields__) == set()
+    assert unlisted(MESSAGES, MessagesRequest.__struct_fields__) == set()
     assert unlisted(EMBEDDINGS, EmbeddingsRequest.__struct_fields__) == set()
     assert unlisted(RERANK, RerankRequest.__struct_fields__) == set()
 
