@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
@@ -18,10 +15,9 @@ from tests.e2e.clients.environments import (
     Environment,
     environment,
 )
+from tests.e2e.commands import hearth_command
 from tests.engines.models import smollm2_path
 from tests.running import RunningHearth, running_hearth
-
-LIMIT_S = 120
 
 
 @pytest.fixture(scope="session")
@@ -63,18 +59,12 @@ def hearth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHearth]:
 
 @pytest.fixture(scope="session")
 def real_hearth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHearth]:
-    """A Hearth with SmolLM2, as a user has it after the first start."""
+    """A Hearth with SmolLM2 and all-MiniLM-L6-v2, as a user has it after the first start."""
     home = tmp_path_factory.mktemp("real")
-    model = ["--as", "smollm2-135m-instruct", "--account", "fireworks"]
-    pulled = subprocess.run(
-        [sys.executable, "-m", "hearth.cli.main", "pull", f"file:{smollm2_path()}", *model],
-        env=os.environ | {"HEARTH_HOME": str(home)},
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        check=False,
-    )
-    assert pulled.returncode == 0, pulled.stderr
+    chat = [f"file:{smollm2_path()}", "--as", "smollm2-135m-instruct", "--account", "fireworks"]
+    for arguments in (chat, ["all-minilm-l6-v2"]):
+        pulled = hearth_command(home, "pull", *arguments)
+        assert pulled.returncode == 0, pulled.stderr
     options = {"engine_threads": "1", "engine_slots": "2", "engine_context_tokens": "1024"}
     with running_hearth(home, engine="auto", **options) as running:
         yield running

@@ -6,10 +6,14 @@ https://schemathesis.readthedocs.io/en/stable/guides/extending/
 
 import json
 import os
+import random
 
 import schemathesis
 
 MODEL = "accounts/fireworks/models/llama-v3p1-8b-instruct"
+VECTORS = "accounts/fireworks/models/all-minilm-l6-v2"
+ALWAYS = {"model", "messages", "prompt", "input", "query", "documents"}
+MAX_OTHERS = 4  # a body with every field is refused for two that exclude each other
 LIMITS = {"max_tokens": 32, "max_completion_tokens": 32, "max_output_tokens": 32, "n": 4}
 
 
@@ -19,8 +23,13 @@ def before_call(context, case, **options):
     body = case.body
     if not isinstance(body, dict):
         return
+    others = sorted(body.keys() - ALWAYS)
+    chance = random.Random(repr(body))
+    if chance.random() < 0.7:
+        for name in chance.sample(others, max(0, len(others) - MAX_OTHERS)):
+            del body[name]
     if isinstance(body.get("model"), str):
-        body["model"] = MODEL
+        body["model"] = VECTORS if case.path in {"/embeddings", "/rerank"} else MODEL
     for name, limit in LIMITS.items():
         if isinstance(body.get(name), int):
             body[name] = min(body[name], limit)
