@@ -38,8 +38,10 @@ def _check_call(call: Any) -> None:  # Any: JSON
     expect(arguments.get("city") in {"Oslo", "Rome"}, f"Against the schema: {arguments}.")
 
 
-def _forced(choice: object, server: Server) -> None:
-    answer = server.ask("/chat/completions", _body(server, tool_choice=choice))["choices"][0]
+def _forced(choice: object, server: Server, **fields: Any) -> None:
+    answer = server.ask("/chat/completions", _body(server, tool_choice=choice, **fields))[
+        "choices"
+    ][0]
     expect(answer["finish_reason"] == "tool_calls", f"It ended with {answer['finish_reason']!r}.")
     for call in answer["message"]["tool_calls"]:
         _check_call(call)
@@ -50,7 +52,7 @@ def _named(server: Server) -> None:
 
 
 def _required(server: Server) -> None:
-    _forced("required", server)
+    _forced("required", server, parallel_tool_calls=False)
 
 
 def _streamed(server: Server) -> None:
