@@ -44,6 +44,7 @@ class RunningHearth:
         self.output: deque[str] = deque(maxlen=2000)
         environment = {k: v for k, v in os.environ.items() if not k.startswith("HEARTH_")}
         environment |= {"HEARTH_HOME": str(home), "HEARTH_PORT": str(self.port)}
+        environment["HEARTH_PREFETCH_MODELS"] = ""
         environment |= {f"HEARTH_{name.upper()}": value for name, value in settings.items()}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "hearth.cli.up", "--engine", engine],

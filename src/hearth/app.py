@@ -63,7 +63,7 @@ class Hearth:
 
     def __init__(self, settings: Settings, *, fake: bool = False) -> None:
         self._settings = settings
-        self._fake = fake
+        self.is_fake = fake
         self._ending = AsyncExitStack()
         self.home = settings.home_path
         self.metrics = Metrics()
@@ -107,7 +107,7 @@ class Hearth:
 
     def _make_router(self) -> Router:
         shipped = catalog.Catalog.load()
-        if self._fake:
+        if self.is_fake:
             return Router(shipped, self._holdings, catalog.decide_fake)
         known = shipped.with_local(self._holdings.list())
         stand_ins = known.stand_ins(chat=self._settings.default_model)
@@ -238,7 +238,7 @@ class Hearth:
         held = self._holdings.find(model)
         if isinstance(held, catalog.Remote):
             return common(engine="remote", options=held.options)
-        if self._fake:
+        if self.is_fake:
             is_vectors = model == FAKE_VECTORS
             return common(
                 engine="fake-embedding" if is_vectors else "fake", context_tokens=1_000_000

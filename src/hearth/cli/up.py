@@ -111,6 +111,20 @@ async def _introduce(hearth: Hearth, settings: Settings, started_s: float) -> No
     arguments = (str(hearth.home), settings.default_model)
     if await run_module("hearth.cli.first_answer", *arguments) != 0:
         raise SetupError("The first answer failed; see above.")
+    if not hearth.is_fake:
+        await _prefetch(settings)
+
+
+async def _prefetch(settings: Settings) -> None:
+    """Fetch what answers for more than text, while the first requests are served already."""
+    home = settings.home_path
+    for model in filter(None, settings.prefetch_models.split(",")):
+        if Holdings(ModelStore(home), Remotes(home)).find(model) is not None:
+            continue
+        if await run_module("hearth.cli.main", "pull", model, is_silent=True) == 0:
+            say(f"Fetched {model}, too.")
+        else:
+            say(f"{model} could not be fetched; `hearth pull {model}` says why.")
 
 
 def say(text: str) -> None:
