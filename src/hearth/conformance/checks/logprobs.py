@@ -8,7 +8,7 @@ from hearth.conformance.verdicts import expect, has
 
 
 def _chat(server: Server) -> None:
-    body = server.chat(logprobs=True, top_logprobs=2, max_tokens=4, ignore_eos=True)
+    body = server.chat(logprobs=True, top_logprobs=2, max_tokens=4, ignore_eos=True, temperature=0)
     choice = server.ask("/chat/completions", body)["choices"][0]
     content = choice["logprobs"]["content"]
     expect(len(content) == 4, f"{len(content)} entries for 4 tokens.")
@@ -21,7 +21,13 @@ def _chat(server: Server) -> None:
 
 
 def _legacy(server: Server) -> None:
-    body = {"model": server.subjects.chat, "prompt": "One, two,", "max_tokens": 4, "logprobs": 2}
+    body = {
+        "model": server.subjects.chat,
+        "prompt": "One, two,",
+        "max_tokens": 4,
+        "logprobs": 2,
+        "temperature": 0,
+    }
     logprobs = server.ask("/completions", body | {"ignore_eos": True})["choices"][0]["logprobs"]
     has(logprobs, "tokens", "token_logprobs", "top_logprobs", "text_offset")
     lengths = {len(logprobs[name]) for name in ("tokens", "token_logprobs", "text_offset")}
@@ -29,7 +35,7 @@ def _legacy(server: Server) -> None:
 
 
 def _streamed(server: Server) -> None:
-    body = server.chat(logprobs=True, max_tokens=4, ignore_eos=True)
+    body = server.chat(logprobs=True, max_tokens=4, ignore_eos=True, temperature=0)
     chunks = server.stream("/chat/completions", body).chunks()
     entries = [
         entry
