@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from hearth.engines.protocol import Failure
 
 _MAX_TEMPLATE_CHARACTERS = 100_000
 _MAX_TEXT_CHARACTERS = 4_000_000
+LIMIT_S = 5.0  # for all inputs of a request; a usual one takes milliseconds
 
 # What a template can provoke besides Jinja's own errors: it may apply any operator to anything.
 _FAULTS = (
@@ -27,12 +29,16 @@ _FAULTS = (
 
 
 def render(
-    template: str, inputs: Sequence[dict[str, Any]], place: Callable[[int], str]
-) -> list[str]:  # Any: JSON values
+    template: str,
+    inputs: Sequence[dict[str, Any]],  # Any: JSON values
+    place: Callable[[int], str],
+    *,
+    limit_s: float = LIMIT_S,
+) -> list[str]:
     """Return the text of each input; a name that the input lacks is an error.
 
     Raises:
-        Failed: the template is none, or cannot be applied to an input.
+        Failed: the template is none, cannot be applied to an input, or takes too long.
     """
     if len(template) > _MAX_TEMPLATE_CHARACTERS:
         raise _refused("'prompt_template' is too long.", "prompt_template")
@@ -43,7 +49,12 @@ def render(
     except (*_FAULTS, SyntaxError) as error:
         message = f"'prompt_template' is no Jinja template: {error}."
         raise _refused(message, "prompt_template") from None
-    return [_text(environment, compiled, each, place(i)) for i, each in enumerate(inputs)]
+    texts, end_s = [], time.monotonic() + limit_s
+    for index, fields in enumerate(inputs):
+        if time.monotonic() > end_s:
+            raise _refused("'prompt_template' takes too long to render.", "prompt_template")
+        texts.append(_text(environment, compiled, fields, place(index)))
+    return texts
 
 
 def _text(
