@@ -14,6 +14,7 @@ import pytest
 
 from tests.engines.embedding.reference import TOLERANCE, reference
 from tests.gateway.ledger import settled
+from tests.gateway.under_way import raw_post, running_requests
 from tests.running import RunningHearth
 
 NOMIC = "nomic-ai/nomic-embed-text-v1.5"
@@ -147,8 +148,10 @@ def test_a_hang_up_is_settled_once_with_what_was_used(
     long = max(texts, key=len)
     embed(real_api)  # the worker has started
 
-    with pytest.raises(httpx.ReadTimeout):
-        real_api.post("/embeddings", json=ASK | {"input": [long] * 512}, timeout=2.0)
+    with raw_post(vectors_hearth, "/embeddings", ASK | {"input": [long] * 512}):
+        while running_requests(vectors_hearth) < 2:
+            embed(real_api)
+        embed(real_api)  # shares its batch with the large one
 
     (row,) = settled(vectors_hearth, column="outcome", value="cancelled")
     assert row.route == "/embeddings"

@@ -7,21 +7,13 @@ import signal
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
-
 from tests.gateway.ledger import settled
-from tests.running import RunningHearth, running_hearth
+from tests.gateway.under_way import running_requests
+from tests.running import running_hearth
 
 MODEL = "accounts/fireworks/models/gte-base"
 LONG = " ".join(f"word{i}" for i in range(500))
 LIMIT_S = 60.0
-
-
-def running_requests(hearth: RunningHearth) -> float:
-    """What `/metrics` says of the engine; a worker reports every two seconds."""
-    page = httpx.get(f"{hearth.url}/metrics").text
-    lines = [line for line in page.splitlines() if line.startswith("hearth_running_sequences{")]
-    return sum(float(line.split()[-1]) for line in lines)
 
 
 def test_what_a_dead_worker_had_done_is_settled_and_the_next_call_is_answered(
@@ -35,8 +27,9 @@ def test_what_a_dead_worker_had_done_is_settled_and_the_next_call_is_answered(
 
         large = {"model": MODEL, "input": [LONG] * 2048}
         asked = pool.submit(api.post, "/embeddings", json=large, timeout=LIMIT_S)
-        while running_requests(hearth) == 0:
-            api.post("/embeddings", json=small)  # shares batches with the large one
+        while running_requests(hearth) < 2:
+            api.post("/embeddings", json=small)
+        api.post("/embeddings", json=small)  # shares its batch with the large one
         os.kill(worker, signal.SIGKILL)
         answer = asked.result(LIMIT_S)
         again = api.post("/embeddings", json=small)
