@@ -13,7 +13,7 @@ from tests.running import RunningHearth
 CITIES = {"Paris", "Rome"}
 
 
-@pytest.fixture(scope="module", params=["", "/inference"])
+@pytest.fixture(scope="module", params=["", pytest.param("/inference", marks=pytest.mark.slow)])
 def facts(
     request: pytest.FixtureRequest, real_hearth: RunningHearth, fireworks_environment: Environment
 ) -> Facts:
@@ -67,6 +67,7 @@ def test_log_probabilities_have_token_ids_and_both_shapes(facts: Facts) -> None:
     for lists, text in zip(logprobs["lists"], logprobs["texts"], strict=True):
         assert "".join(lists["tokens"]) == text
         assert len(lists["token_ids"]) == len(lists["token_logprobs"]) == len(lists["tokens"])
+    assert logprobs["echo"] == "echo", "an engine without prompt scores says so"
 
 
 def test_reasoning_is_switched_and_told_apart(facts: Facts) -> None:
@@ -94,6 +95,11 @@ def test_it_sends_messages_whole_and_streamed(facts: Facts) -> None:
     assert messages["usage"]["output_tokens"] > 0
     assert messages["events"][0] == "message_start"
     assert "content_block_delta" in messages["events"]
+
+
+def test_the_names_of_before_still_work(facts: Facts) -> None:
+    assert facts["older_names"]["text"]
+    assert facts["older_names"]["streamed"] == facts["older_names"]["text"]
 
 
 @pytest.mark.slow

@@ -10,7 +10,10 @@ from tests.e2e.clients.environments import Environment
 CITIES = {"Paris", "Rome"}
 
 
-@pytest.fixture(scope="module", params=["hearth", "real_hearth"])
+ENGINES = ["hearth", pytest.param("real_hearth", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(scope="module", params=ENGINES)
 def facts(request: pytest.FixtureRequest, node_environment: Environment) -> Facts:
     """An engine that draws words, and one that computes them."""
     hearth = request.getfixturevalue(request.param)

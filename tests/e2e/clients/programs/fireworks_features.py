@@ -3,8 +3,10 @@
 Call it with a base URL; key and account are in FIREWORKS_API_KEY and FIREWORKS_ACCOUNT_ID.
 """
 
+import asyncio
 import json
 import sys
+import warnings
 
 from fireworks import BadRequestError, Fireworks
 
@@ -66,6 +68,7 @@ def logprobs():
         "indices": [choice.index for choice in completions.choices],
         "lists": [choice.logprobs.to_dict() for choice in completions.choices],
         "texts": [choice.text for choice in completions.choices],
+        "echo": fault(client.completions.create, **body, echo=True)["param"],
     }
 
 
@@ -75,7 +78,9 @@ def reasoning():
     return {
         "off": getattr(off, "reasoning_content", None),
         "on": on.reasoning_content,
-        "both": fault(reasoning_effort="low", thinking={"type": "enabled"}),
+        "both": fault(create, **ASK, reasoning_effort="low", thinking={"type": "enabled"})[
+            "message"
+        ],
     }
 
 
@@ -106,12 +111,32 @@ def messages():
     }
 
 
-def fault(**options):
+def older_names():
+    """What programs written for the package before 1.0 still call."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from fireworks.client import AsyncFireworks as OldAsync
+        from fireworks.client import Fireworks as Old
+
+        old = Old(base_url=sys.argv[1], max_retries=0, timeout=50)
+        return {
+            "text": old.chat.completions.create(**ASK).choices[0].message.content,
+            "streamed": asyncio.run(read_acreate(OldAsync)),
+        }
+
+
+async def read_acreate(kind):
+    async with kind(base_url=sys.argv[1], max_retries=0, timeout=50) as other:
+        chunks = other.chat.completions.acreate(**ASK, stream=True)
+        return "".join([chunk.choices[0].delta.content or "" async for chunk in chunks])
+
+
+def fault(call, **options):
     try:
-        create(**ASK, **options)
+        call(**options)
     except BadRequestError as error:
-        return error.body["error"]["message"]
+        return error.body["error"]
 
 
-facts = [tools, formats, logprobs, reasoning, raw, messages]
+facts = [tools, formats, logprobs, reasoning, raw, messages, older_names]
 json.dump({fact.__name__: fact() for fact in facts}, sys.stdout)
