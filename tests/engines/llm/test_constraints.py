@@ -106,6 +106,9 @@ def test_texts_of_random_schemas_are_valid() -> None:
         ("json_schema", {"items": [{"type": "null"}], "type": "array"}, "[null, 1]", "[1]"),
         ("json_schema", {"type": "string", "format": "date"}, '"2024-02-29"', '"2023-02-29"'),
         ("json_schema", {"type": "string", "format": "date"}, '"2000-02-29"', '"1900-02-29"'),
+        ("json_schema", {"type": "number", "exclusiveMinimum": 13}, "13.5", "13.0"),
+        ("json_schema", {"type": "number", "exclusiveMinimum": 0, "maximum": 1}, "0.5", "0.0"),
+        ("json_schema", {"type": "number", "exclusiveMaximum": -2.5}, "-3", "-2.50"),
         ("json_schema", {"type": "object", "minProperties": 1}, '{"a": 1}', "{}"),
         (
             "json_schema",

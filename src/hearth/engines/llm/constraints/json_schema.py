@@ -23,6 +23,7 @@ from hearth.engines.llm.constraints.schema_refs import Pointers, open_schemas
 
 _MAX_DEPTH = 50
 _MAX_SCHEMAS = 1000
+_INWARD = 1e-6
 _MAX_TRIALS = 200  # of parts, to find the one that cannot be compiled; below 1 ms each
 _LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _MAPS = ("properties", "patternProperties")
@@ -108,6 +109,7 @@ class _Preparation:
                 raise refused(REFUSED[keyword], where)
             else:
                 out |= checked_value(keyword, value, where)
+        _without_exclusive_bounds(out)
         if patterns := NARROWED.get(out.get("format", "")):
             out["allOf"] = [*out.get("allOf", []), *({"pattern": each} for each in patterns)]
         if id(source) not in self._open and _can_be_closed(out):
@@ -139,6 +141,18 @@ def _modern(source: dict[str, Any]) -> dict[str, Any]:
         if isinstance(out.get(exclusive), bool) and out.pop(exclusive) and which in out:
             out[exclusive] = out.pop(which)
     return out
+
+
+def _without_exclusive_bounds(schema: dict[str, Any]) -> None:
+    """Move bounds a millionth inward: llguidance admits 13.0 where 13 is excluded."""
+    if schema.get("type") == "integer":
+        return
+    if "exclusiveMinimum" in schema:
+        least = schema.pop("exclusiveMinimum") + _INWARD
+        schema["minimum"] = max(least, schema.get("minimum", least))
+    if "exclusiveMaximum" in schema:
+        most = schema.pop("exclusiveMaximum") - _INWARD
+        schema["maximum"] = min(most, schema.get("maximum", most))
 
 
 def _can_be_closed(schema: dict[str, Any]) -> bool:
