@@ -125,8 +125,9 @@ async def test_text_ends_before_a_stop_string(subject: Subject, length: int) -> 
     assert got.text() == text[: text.index(stop)]
     assert got.finish() == "stop"
     last = got.deltas[-1].more
-    assert last is not None
-    assert last.stop == stop
+    if subject.engine.hello().engine != "remote":  # upstreams do not tell which it was
+        assert last is not None
+        assert last.stop == stop
     assert got.usage.completion_tokens <= 40
 
 

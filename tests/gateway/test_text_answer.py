@@ -46,7 +46,8 @@ def whole(told: list[Delta], shown: Shown) -> Json:
 def events(told: list[Delta], shown: Shown) -> list[Json]:
     form = answer(shown)
     sent = b"".join(form.events(delta) for delta in told[:-1]) + form.last_events(told[-1], ENDING)
-    return [json.loads(line.removeprefix("data: ")) for line in sent.decode().split("\n\n")[:-1]]
+    lines = sent.decode().removesuffix("data: [DONE]\n\n").split("\n\n")[:-1]
+    return [json.loads(line.removeprefix("data: ")) for line in lines]
 
 
 def joined(sent: list[Json]) -> Json:
