@@ -13,6 +13,7 @@ from benchmarks import (
     engine_part,
     figures,
     gateway_part,
+    parsing_part,
     start_part,
 )
 from benchmarks.figures import Readings
@@ -25,6 +26,7 @@ PARTS: dict[str, Callable[[], Readings]] = {
     "engine": lambda: _read(engine_part.FIGURES, engine_part.run()),
     "embedding": lambda: _read(embedding_part.FIGURES, embedding_part.run()),
     "constrained": lambda: _read(constrained_part.FIGURES, constrained_part.run()),
+    "parsing": lambda: _read(parsing_part.FIGURES, parsing_part.run()),
     "start": lambda: _read(start_part.FIGURES, start_part.run()),
 }
 
