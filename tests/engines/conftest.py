@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import sys
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hearth.engines import fake
 from hearth.engines.engine import Engine
 from hearth.engines.llm import llamacpp
 from hearth.engines.protocol import WorkerSpec
+from tests.engines.grammar_anchor import GrammarAnchor
 from tests.engines.models import smollm2_path, write_tiny_model
 
 
@@ -37,6 +39,19 @@ Make = Callable[..., Subject]
 def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A random model of a few kilobytes."""
     return write_tiny_model(tmp_path_factory.mktemp("models") / "tiny.gguf")
+
+
+@pytest.fixture(scope="session")
+def grammar_anchor(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> GrammarAnchor:
+    return GrammarAnchor(tiny_model, tmp_path_factory.mktemp("anchor") / "anchor.sock")
+
+
+@pytest.fixture(autouse=True)
+def grammars_kept_apart(grammar_anchor: GrammarAnchor) -> Iterator[None]:
+    """Let no freed model be the last that a grammar was compiled for."""
+    yield
+    if "xllamacpp" in sys.modules:
+        grammar_anchor.compile()
 
 
 def llama_spec(path: Path, **changes: object) -> WorkerSpec:
