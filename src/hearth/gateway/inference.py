@@ -16,7 +16,7 @@ from collections.abc import Coroutine
 from typing import Any
 
 from hearth.engines.protocol import Usage
-from hearth.errors import ApiError, Unavailable, WorkerGone
+from hearth.errors import Unavailable, WorkerGone
 from hearth.gateway.channel import Channel
 from hearth.gateway.deadlines import Deadlines
 from hearth.gateway.fleet import Fleet
@@ -29,6 +29,7 @@ from hearth.gateway.settlement import begin_record, settle_record
 from hearth.metering import Journal, Outcome
 
 LAST_COUNT_S = 2.0  # how long a cancelled request may take to report what it used
+CLOSE_LIMIT_S = LAST_COUNT_S + 1.0
 CLIENT_CLOSED = 499  # nginx's status for a client that left; nobody receives it
 
 
@@ -75,7 +76,10 @@ class Inference:
         """End what still runs; what it produced is settled."""
         for run in self._runs.waiting:
             run.generation.cut(Unavailable("Hearth is stopping.", retry_after_s=1))
-        await asyncio.gather(*self._waits)
+        if self._waits:  # those that wait for a replica would wait for long
+            _, late = await asyncio.wait(self._waits, timeout=CLOSE_LIMIT_S)
+            for task in late:
+                task.cancel()
 
     async def _run_later(self, exchange: Exchange, job: Work) -> None:
         channel = await self._fleet.wait_for(job.route.served_by, job.affinity)
@@ -125,22 +129,19 @@ class Inference:
         """See `Owner`."""
         usage = self._settle(run, outcome, status=200)
         run.exchange.on_hangup = None
-        self._keep(run)
+        if outcome is not Outcome.CANCELLED:
+            self._keep(run)
         rest = run.rest(usage)
         if self._journal.mode == "fsync" or run.job.archive is not None:
-            self._wait(self._send_late(run, rest, usage))
+            self._wait(run.see_through(self._send_late(run, rest, usage)))
         else:
             run.send(rest, usage)
             self._close(run)
 
     async def _send_late(self, run: Run, rest: bytes, usage: Usage) -> None:
         """End an answer once its record is safe from power loss, and it is archived if asked."""
-        try:
-            if self._journal.mode == "fsync":
-                await self._journal.synced()
-        except Unavailable as error:
-            run.fail(error)
-            return
+        if self._journal.mode == "fsync":
+            await self._journal.synced()
         if run.job.archive is not None:
             rest = await run.job.archive(rest)
         run.send(rest, usage)
@@ -153,20 +154,16 @@ class Inference:
         is_silent = isinstance(error, WorkerGone) and not run.generation.has_delta
         if is_silent and not run.is_second_try:
             run.is_second_try = True
-            self._wait(self._try_again(run))
+            self._wait(run.see_through(self._try_again(run)))
         else:
             run.has_ended = True
             self._wait(self._end(run, error))
 
     async def _try_again(self, run: Run) -> None:
         run.generation.restart()
-        try:
-            channel = await self._fleet.wait_for(run.job.route.served_by, None)
-        except ApiError as error:
-            run.fail(error)
-        else:
-            if not run.has_ended:
-                run.send_to(channel)
+        channel = await self._fleet.wait_for(run.job.route.served_by, None)
+        if not run.has_ended:
+            run.send_to(channel)
 
     async def _end(self, run: Run, error: Exception) -> None:
         """Settle what a run produced, with the engine's last counts, then tell the client."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from time import perf_counter
 from typing import Protocol
 
@@ -113,6 +114,13 @@ class Run:
         try:
             self._owner.finished(self, self._delivery.finish(deltas))
         except Exception as error:  # noqa: BLE001  a fault in one answer must not end the channel
+            self.fail(error)
+
+    async def see_through(self, waiting: Awaitable[None]) -> None:
+        """Wait for a step of the run; what it raises ends the run, so that no client waits on."""
+        try:
+            await waiting
+        except Exception as error:  # noqa: BLE001  a fault in one answer must not go unanswered
             self.fail(error)
 
     def fail(self, error: Exception) -> None:
