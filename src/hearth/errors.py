@@ -5,6 +5,7 @@ HearthError
 └── ApiError
     ├── InvalidRequest      400  the body or a parameter is wrong; `param` says which
     ├── Unauthenticated     401  no key, or one that is unknown, expired or disabled
+    ├── PaymentRequired     402  a budget or the credit does not cover the request
     ├── PermissionDenied    403  the key is good but may not do this
     ├── NotFound            404  no such path or resource, or it is another account's
     │   ├── PathNotFound    404  no route has this path
@@ -12,6 +13,7 @@ HearthError
     ├── MethodNotAllowed    405  the path exists, the method does not
     ├── RequestTimeout      408  the body did not arrive in time
     ├── Conflict            409  exists already, or its state forbids the action
+    ├── AccountSuspended    412  an operator has stopped the account
     ├── PayloadTooLarge     413  the body is larger than the limit
     ├── RateLimited         429  a limit of the key or account is reached; retry after a while
     ├── InternalError       500  a fault of ours; the log has its traceback under the request id
@@ -77,6 +79,12 @@ class Unauthenticated(ApiError):
     status, code, grpc_code = 401, "UNAUTHORIZED", 16
 
 
+class PaymentRequired(ApiError):
+    """A budget or the credit of the caller does not cover the request; waiting does not help."""
+
+    status, code, grpc_code = 402, "PAYMENT_REQUIRED", 9
+
+
 class PermissionDenied(ApiError):
     """The key is good but may not do this."""
 
@@ -118,6 +126,12 @@ class Conflict(ApiError):
     """The resource exists already, or its state forbids the action."""
 
     status, code, grpc_code = 409, "ALREADY_EXISTS", 6
+
+
+class AccountSuspended(ApiError):
+    """An operator has stopped the account, for its payments or its conduct."""
+
+    status, code, grpc_code = 412, "FAILED_PRECONDITION", 9
 
 
 class PayloadTooLarge(ApiError):

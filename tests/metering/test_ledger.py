@@ -41,6 +41,15 @@ async def test_a_row_holds_all_that_the_journal_knows(db: Database) -> None:
         "prompt_tokens": 6,
         "cached_tokens": 2,
         "completion_tokens": 11,
+        "unit": "tokens",
+        "units": 0,
+        "deployment": "",
+        "adapter_digest": "",
+        "price_version": "",
+        "price": "",
+        "discount_bp": 0,
+        "cost_nano": 0,
+        "bill_time_ns": START_NS + 5,
     }
 
 

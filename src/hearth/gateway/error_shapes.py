@@ -36,7 +36,8 @@ def family_of(path: str) -> Family:
 
 
 _ANTHROPIC_TYPES = {
-    400: "invalid_request_error", 401: "authentication_error", 403: "permission_error",
+    400: "invalid_request_error", 401: "authentication_error", 402: "billing_error",
+    403: "permission_error", 412: "billing_error",
     404: "not_found_error", 408: "timeout_error", 413: "invalid_request_error",
     429: "rate_limit_error", 503: "overloaded_error",
 }  # fmt: skip

@@ -84,4 +84,13 @@ def _values(gateway: str, begin: Begin, settle: Settle) -> store.Values:
         settle.prompt_tokens,
         settle.cached_tokens,
         settle.completion_tokens,
+        begin.unit,
+        settle.units,
+        begin.deployment,
+        settle.adapter_digest,
+        begin.price_version,
+        begin.price,
+        begin.discount_bp,
+        settle.cost_nano,
+        begin.time_ns,
     )

@@ -37,7 +37,52 @@ usage_events = Table(
     Column("prompt_tokens", BigInteger, nullable=False),
     Column("cached_tokens", BigInteger, nullable=False),
     Column("completion_tokens", BigInteger, nullable=False),
-    Index("ix_usage_events_account_id_begin_time_ns", "account_id", "begin_time_ns"),
+    Column("unit", TEXT, nullable=False),
+    Column("units", BigInteger, nullable=False),
+    Column("deployment", TEXT, nullable=False),
+    Column("adapter_digest", TEXT, nullable=False),
+    Column("price_version", TEXT, nullable=False),
+    Column("price", TEXT, nullable=False),
+    Column("discount_bp", Integer, nullable=False),
+    Column("cost_nano", BigInteger, nullable=False),
+    # When it counts: at its begin, or, if that period was closed before it came, at the close.
+    Column("bill_time_ns", BigInteger, nullable=False),
+    Index("ix_usage_events_account_id_bill_time_ns", "account_id", "bill_time_ns"),
+)
+
+usage_hours = Table(  # sums of usage_events, written with them; an interrupted request counts not
+    "usage_hours",
+    metadata,
+    Column("account_id", TEXT, primary_key=True),
+    Column("hour", BigInteger, primary_key=True),  # since the epoch, of the billing time
+    Column("user_id", TEXT, primary_key=True),
+    Column("key_id", TEXT, primary_key=True),
+    Column("model", TEXT, primary_key=True),
+    Column("deployment", TEXT, primary_key=True),
+    Column("unit", TEXT, primary_key=True),
+    Column("price_version", TEXT, primary_key=True),
+    Column("price", TEXT, primary_key=True),
+    Column("num_events", BigInteger, nullable=False),
+    Column("prompt_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    Column("completion_tokens", BigInteger, nullable=False),
+    Column("units", BigInteger, nullable=False),
+    Column("cost_nano", BigInteger, nullable=False),
+)
+
+spend_days = Table(  # the same cost once more, by whom limits bind; see `limits.types.subjects`
+    "spend_days",
+    metadata,
+    Column("subject", TEXT, primary_key=True),
+    Column("day", BigInteger, primary_key=True),  # since the epoch, UTC, of the billing time
+    Column("cost_nano", BigInteger, nullable=False),
+)
+
+closed_periods = Table(  # what is billed: nothing is added before this moment any more
+    "closed_periods",
+    metadata,
+    Column("account_id", TEXT, primary_key=True),
+    Column("until_ns", BigInteger, nullable=False),
 )
 
 DAY_NS = 86_400 * 10**9
@@ -118,14 +163,14 @@ async def totals(
 ) -> list[UsageTotal]:
     """Sum the requests that began in the half-open interval, by account, model and day."""
     events = usage_events.c
-    day = (events.begin_time_ns // DAY_NS).label("day")
+    day = (events.bill_time_ns // DAY_NS).label("day")
     sums = [
         func.sum(column, type_=BigInteger).cast(BigInteger)
         for column in (events.prompt_tokens, events.cached_tokens, events.completion_tokens)
     ]
     query = (
         select(events.account_id, events.model, day, func.count(), *sums)
-        .where(events.begin_time_ns >= since_ns, events.begin_time_ns < until_ns)
+        .where(events.bill_time_ns >= since_ns, events.bill_time_ns < until_ns)
         .group_by(events.account_id, events.model, day)
         .order_by(events.account_id, events.model, day)
     )

@@ -45,6 +45,20 @@ class Begin(Struct, frozen=True, array_like=True, tag=1, kw_only=True, gc=False)
     "The canonical path, such as `/chat/completions`."
     max_tokens: int | None = None
     "The most completion tokens the request may produce, over all its choices."
+    unit: str = "tokens"
+    "What it is priced by; see `pricing.Unit`."
+    deployment: str = ""
+    "The dedicated deployment that answers, by full name; empty: serverless."
+    price_version: str = ""
+    "The price book in force when it was admitted; empty: it is not priced."
+    price: str = ""
+    "The price in that book."
+    discount_bp: int = 0
+    "Off the whole of it, in hundredths of a percent."
+    holds: tuple[str, ...] = ()
+    "The limits that hold `held_nano` for it; see `limits.types.hold_id`."
+    held_nano: int = 0
+    "The most it may cost, in nano-USD; 0 where nothing limits it."
 
 
 class Settle(Struct, frozen=True, array_like=True, tag=2, kw_only=True, gc=False):
@@ -60,6 +74,12 @@ class Settle(Struct, frozen=True, array_like=True, tag=2, kw_only=True, gc=False
     http_status: int
     replica_id: str = ""
     "Who answered; empty if the request never reached a replica."
+    units: int = 0
+    "What it used, where that is not tokens."
+    cost_nano: int = 0
+    "By the price its begin names."
+    adapter_digest: str = ""
+    "Of the adapter that answered, where one did."
 
 
 Record = Begin | Settle

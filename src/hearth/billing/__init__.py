@@ -1,0 +1,1 @@
+"""Billing: usage reports, invoices, credits; all derived from the ledger."""

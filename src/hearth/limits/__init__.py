@@ -1,0 +1,1 @@
+"""Limits: budgets and rates that hold over any number of gateways."""
