@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import httpx
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -74,6 +75,36 @@ def test_who_does_not_ask_is_not_answered_from_the_cache(api: httpx.Client) -> N
     ask(api, messages=question("Fresh?"))
 
     assert HEADER not in ask(api, messages=question("Fresh?"), response_cache=False).headers
+
+
+def make_key(api: httpx.Client, value: str) -> httpx.Response:
+    account = api.get("/verifyApiKey").headers["x-fireworks-account-id"]
+    users = api.get(f"/v1/accounts/{account}/users").json()["users"]
+    body = {"apiKey": {"annotations": {"response-cache": value}}}
+    return api.post(f"/v1/{users[0]['name']}/apiKeys", json=body)
+
+
+def test_a_key_may_ask_for_all_its_requests(api: httpx.Client) -> None:
+    made = make_key(api, "60").json()
+    headers = {"authorization": f"Bearer {made['key']}"}
+    body = ASK | {"temperature": 0, "messages": question("By key?")}
+
+    def ask_by_key(**fields: Any) -> str | None:
+        answer = api.post("/v1/chat/completions", json=body | fields, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.headers.get(HEADER)
+
+    assert [ask_by_key(), ask_by_key()] == ["miss", "hit"]
+    assert ask_by_key(response_cache=False) is None
+    assert ask_by_key(temperature=1, seed=None) is None
+
+
+@pytest.mark.parametrize("value", ["yes", "0", "86401", "-1", "٣", ""])
+def test_a_key_that_asks_for_nonsense_is_not_made(api: httpx.Client, value: str) -> None:
+    answer = make_key(api, value)
+
+    assert answer.status_code == 400
+    assert "apiKey.annotations.response-cache" in answer.text
 
 
 def test_an_answer_expires() -> None:

@@ -6,7 +6,7 @@ import hashlib
 import secrets
 
 from hearth.accounts import store
-from hearth.accounts.types import ApiKey, KeyCreate
+from hearth.accounts.types import RESPONSE_CACHE, ApiKey, KeyCreate, keep_s_of
 from hearth.errors import InvalidRequest, NotFound
 from hearth.kit.clock import Clock, utc_now
 from hearth.kit.db import Database
@@ -45,7 +45,7 @@ class KeyService:
 
         Raises:
             NotFound: there is no such user.
-            InvalidRequest: it would have expired already.
+            InvalidRequest: it would have expired already, or an annotation says nothing.
         """
         secret = secret or new_secret()
         now = self._clock()
@@ -54,6 +54,7 @@ class KeyService:
                 "apiKey.expireTime lies in the past; name a later time, or none.",
                 param="apiKey.expireTime",
             )
+        _check_annotations(spec)
         key_id = new_id("key")
         values = {
             "key_id": key_id,
@@ -119,3 +120,11 @@ class KeyService:
 
 def _missing(key_id: str) -> NotFound:
     return NotFound(f"The user has no key {key_id[:80]!r}.")
+
+
+def _check_annotations(spec: KeyCreate) -> None:
+    try:
+        keep_s_of(spec.annotations)
+    except ValueError as error:
+        param = f"apiKey.annotations.{RESPONSE_CACHE}"
+        raise InvalidRequest(f"{param} {error}.", param=param) from error

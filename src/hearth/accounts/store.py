@@ -21,7 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from hearth.accounts.types import Account, ApiKey, Caller, Role, State, User
+from hearth.accounts.types import Account, ApiKey, Caller, Role, State, User, keep_s_of
 from hearth.errors import Conflict
 from hearth.kit.columns import TEXT, JsonValue, UtcTime
 from hearth.kit.db import Connection, metadata
@@ -231,6 +231,7 @@ async def usable_keys(
                 user_id=row.user_id,
                 key_id=row.key_id,
                 role=Role(row.role),
+                keep_s=keep_s_of(row.annotations),
             ),
             row.expire_time.timestamp() if row.expire_time else None,
         )

@@ -36,6 +36,8 @@ class Caller(Struct, frozen=True, kw_only=True):
     user_id: str
     key_id: str
     role: Role
+    keep_s: int | None = None
+    "How long answers to this key may be repeated, where a request does not say; see `keep_s_of`."
 
 
 class Status(Struct, frozen=True):
@@ -104,6 +106,25 @@ class ApiKey(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=Tr
     expire_time: datetime | None = None
     annotations: dict[str, str] = {}
     disabled: bool = False
+
+
+RESPONSE_CACHE = "response-cache"
+"The annotation that lets answers to a key be repeated: `true`, or for how many seconds."
+MAX_KEEP_S, DEFAULT_KEEP_S = 86_400, 3_600
+
+
+def keep_s_of(annotations: dict[str, str]) -> int | None:
+    """How long answers to a key with these annotations may be repeated; None: they are not.
+
+    Raises:
+        ValueError: the annotation is there and says something else.
+    """
+    value = annotations.get(RESPONSE_CACHE, "false")
+    if value in ("true", "false"):
+        return DEFAULT_KEEP_S if value == "true" else None
+    if value.isascii() and value.isdigit() and 1 <= int(value[:9]) <= MAX_KEEP_S:
+        return int(value)
+    raise ValueError(f"must be true, false or seconds from 1 to {MAX_KEEP_S}")
 
 
 class NewApiKey(ApiKey, frozen=True, kw_only=True, rename="camel"):

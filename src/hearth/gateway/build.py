@@ -96,10 +96,17 @@ class Draft(Struct, Generic[T], frozen=True, kw_only=True):
             perf_metrics=body.perf_metrics_in_response or False,
             affinity=affinity or body.prompt_cache_key or body.user,
             headers=answer_headers(parts[0], self.route),
-            keep_s=_keep_s(body),
+            keep_s=self._keep_s(),
             field_names=names or {},
             ignored=self.ignored + unused_hints(body),
         )
+
+    def _keep_s(self) -> float | None:
+        """How long the answer may be repeated, as the request says, else as its key does."""
+        keep_s = self.exchange.caller.keep_s
+        if keep_s is None or self.body.response_cache is not None:
+            return _keep_s(self.body)
+        return keep_s if _is_determined(self.body) else None
 
 
 def answer_head(exchange: Exchange, route: Route, model: str) -> AnswerHead:
@@ -192,9 +199,14 @@ def _prediction(body: InferenceRequest) -> str | None:
 
 def _keep_s(body: InferenceRequest) -> float | None:
     """How long the answer may be repeated: it must be asked for, and be determined."""
-    if not body.response_cache or (body.temperature != 0 and body.seed is None):
+    if not body.response_cache or not _is_determined(body):
         return None
     return KEEP_S if body.response_cache is True else float(body.response_cache)
+
+
+def _is_determined(body: InferenceRequest) -> bool:
+    """Whether an equal request would be answered equally."""
+    return body.temperature == 0 or body.seed is not None
 
 
 def unused_hints(body: InferenceRequest) -> list[str]:
