@@ -44,7 +44,7 @@ async def serve(settings: Settings, *, fake: bool) -> None:
     try:
         await hearth.start()
         server = make_server(
-            hearth.dispatcher,
+            hearth.gateway.dispatcher,
             body_timeout_s=settings.body_timeout_s,
             drain_timeout_s=settings.drain_timeout_s,
         )
@@ -96,7 +96,7 @@ async def _introduce(hearth: Hearth, settings: Settings, started_s: float) -> No
         SetupError: the default model cannot be started.
     """
     try:
-        await hearth.fleet.wait_for(hearth.default_model, None)
+        await hearth.gateway.fleet.wait_for(hearth.default_model, None)
     except Unavailable as error:
         raise SetupError(error.message) from error
     logging.getLogger(SUPERVISOR).setLevel(logging.NOTSET)

@@ -1,0 +1,169 @@
+"""What one gateway is made of: all that answers HTTP, and nothing that runs a model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from functools import partial
+
+from hearth import accounts, catalog, deployments, metering
+from hearth.app.routes import BOTH_PLANES, Behind, cold_routes, hot_handlers
+from hearth.errors import ModelNotFound
+from hearth.gateway.cold import ColdApp
+from hearth.gateway.dispatch import Dispatcher, Edge
+from hearth.gateway.fleet import Fleet
+from hearth.gateway.inference import Inference
+from hearth.gateway.metrics import Metrics
+from hearth.gateway.request_log import RequestLog
+from hearth.gateway.response_cache import ResponseCache
+from hearth.gateway.responses.archive import Archive
+from hearth.gateway.routing import Router
+from hearth.gateway.snapshots import Snapshots
+from hearth.kit.db import Database
+from hearth.settings import Settings
+
+
+def _nobody() -> None:
+    """Wakes the controller of another process: it looks by itself."""
+
+
+class Gateway:
+    """Any number of them may serve one home and database, each in a process of its own.
+
+    Args:
+        settings: read once, passed on as values.
+        db: open, and up to date.
+        fake: route every chat model to the fake engine, as the controller runs it.
+        wake_controller: called when a model was asked for, for a controller in the same process.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        db: Database,
+        *,
+        fake: bool = False,
+        wake_controller: Callable[[], None] = _nobody,
+    ) -> None:
+        self._settings = settings
+        self._db = db
+        self._wake_controller = wake_controller
+        self._ending = AsyncExitStack()
+        home = settings.home_path
+        self._holdings = catalog.Holdings(catalog.ModelStore(home), catalog.Remotes(home))
+        self.metrics = Metrics()
+        self.router = self._make_router(fake=fake)
+        self.dispatcher: Dispatcher
+        self.fleet: Fleet
+        self.snapshots: Snapshots
+
+    async def start(self) -> None:
+        """Bring up all that requests need; what was started is ended by `stop`, also when this
+        raises midway.
+
+        Raises:
+            Unavailable: the database went away.
+            OSError: the home cannot be written.
+        """
+        await metering.replay(self._settings.home_path, self._db)
+        inference = await self._start_metering()
+        await self._start_snapshots()
+        self.dispatcher = self._make_dispatcher(inference)
+
+    async def stop(self) -> None:
+        """Cut what still runs, write what is owed to the ledger, let go of everything."""
+        await self._ending.aclose()
+
+    def _make_router(self, *, fake: bool) -> Router:
+        shipped = catalog.Catalog.load()
+        if fake:
+            return Router(shipped, self._holdings, catalog.decide_fake)
+        known = shipped.with_local(self._holdings.list())
+        stand_ins = known.stand_ins(chat=self._settings.default_model)
+        decide = partial(catalog.decide, profile=self._settings.profile, stand_ins=stand_ins)
+        return Router(shipped, self._holdings, decide)
+
+    def default_model(self) -> str:
+        """Whose weights answer for the default model.
+
+        Raises:
+            ModelNotFound: nobody's; the details say why, and the remedy.
+        """
+        return self.router.route(self._settings.default_model, "fireworks").served_by
+
+    async def _start_metering(self) -> Inference:
+        settings = self._settings
+        journal = metering.Journal(settings.home_path, mode=settings.journal_mode)
+        self._applier = metering.Applier(journal, self._db)
+        self._applier.start()
+        self._ending.push_async_callback(self._applier.close)
+        self.fleet = Fleet(
+            self._request_model,
+            max_queued=settings.max_queued_requests,
+            wait_s=settings.engine_start_timeout_s,
+        )
+        self._ending.push_async_callback(self.fleet.close)
+        inference = Inference(
+            self.fleet,
+            journal,
+            self.metrics,
+            ResponseCache(settings.response_cache_bytes),
+            timeout_s=settings.request_timeout_s,
+        )
+        self._ending.push_async_callback(inference.close)
+        return inference
+
+    async def _start_snapshots(self) -> None:
+        self._keys = accounts.KeySnapshot(self._db)
+        self.snapshots = Snapshots(
+            self._db,
+            {"keys": self._keys.refresh, deployments.REPLICAS: self._refresh_fleet},
+            every_poll=self.router.refresh,
+        )
+        await self.snapshots.start()
+        self._ending.push_async_callback(self.snapshots.stop)
+
+    def _make_dispatcher(self, inference: Inference) -> Dispatcher:
+        settings = self._settings
+        behind = Behind(
+            settings=settings,
+            router=self.router,
+            archive=Archive(self._db),
+            keys=self._keys,
+            accounts=accounts.AccountService(self._db),
+            health=self,
+        )
+        edge = Edge(
+            keys=self._keys,
+            max_body_bytes=settings.max_body_bytes,
+            metrics=self.metrics,
+            request_log=RequestLog(with_bodies=settings.log_requests),
+        )
+        cold = ColdApp(cold_routes(behind), self.metrics)
+        return Dispatcher(hot_handlers(behind, inference), cold, edge, BOTH_PLANES)
+
+    def not_ready(self) -> str | None:
+        """Why inference requests cannot be served now, or None."""
+        try:
+            model = self.default_model()
+        except ModelNotFound as error:
+            return f"The default model cannot be served. {error.details}"
+        if self.fleet.is_ready(model):
+            return None
+        return f"No replica of {model} is ready. `hearth up` starts one; does it run?"
+
+    def metrics_page(self) -> tuple[bytes, str]:
+        """The Prometheus page and its content type."""
+        from hearth.gateway import metrics_page  # its library is only for who scrapes
+
+        return metrics_page.render(self.metrics, self.fleet, self._applier.lag), (
+            metrics_page.CONTENT_TYPE
+        )
+
+    async def _refresh_fleet(self) -> None:
+        async with self._db.read() as conn:
+            self.fleet.refresh(await deployments.list_replicas(conn))
+
+    async def _request_model(self, model: str) -> None:
+        await deployments.request_model(self._db, model)
+        self._wake_controller()

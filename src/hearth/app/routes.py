@@ -1,0 +1,98 @@
+"""Every route of a gateway: the hot ones by canonical path, all others for the cold plane."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, cast
+
+from starlette.routing import Route
+
+from hearth import accounts
+from hearth.gateway.chat import ChatCompletions
+from hearth.gateway.cold import caller_of
+from hearth.gateway.completions import Completions
+from hearth.gateway.dispatch import Handler
+from hearth.gateway.embeddings import Embeddings
+from hearth.gateway.inference import Inference
+from hearth.gateway.messages.create import Messages
+from hearth.gateway.openapi import RouteRow, openapi_route, route_rows
+from hearth.gateway.rerank import Rerank
+from hearth.gateway.responses.archive import Archive
+from hearth.gateway.responses.create import Responses
+from hearth.gateway.responses.routes import response_routes
+from hearth.gateway.routes import Health, health_routes, model_routes
+from hearth.gateway.routing import Router
+from hearth.kit.db import Database
+from hearth.settings import Settings
+
+HOT_ROUTES = {
+    "/chat/completions": "Answer a conversation with the assistant's next turn.",
+    "/completions": "Continue one or more prompts.",
+    "/messages": "Answer a conversation as Anthropic's API does.",
+    "/responses": "Go on with a conversation that may be kept here.",
+    "/embeddings": "Turn inputs into vectors.",
+    "/rerank": "Order documents by how well they fit a query.",
+}
+"""What the dispatcher serves itself, by canonical path."""
+
+BOTH_PLANES = frozenset({"/responses"})
+"Hot for POST; other methods of these paths are cold."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Behind:
+    """What the routes call."""
+
+    settings: Settings
+    router: Router
+    archive: Archive
+    keys: accounts.KeySnapshot
+    accounts: accounts.AccountService
+    health: Health
+
+
+def hot_handlers(behind: Behind, inference: Inference) -> dict[str, Handler]:
+    """Who serves which hot path."""
+    router, settings = behind.router, behind.settings
+    is_strict, may_emulate = settings.strict_fields, settings.profile == "dev"
+    return {
+        "/chat/completions": ChatCompletions(
+            router, inference, is_strict=is_strict, may_emulate=may_emulate
+        ),
+        "/completions": Completions(router, inference, is_strict=is_strict),
+        "/messages": Messages(router, inference, is_strict=is_strict, may_emulate=may_emulate),
+        "/responses": Responses(
+            router, inference, behind.archive, is_strict=is_strict, may_emulate=may_emulate
+        ),
+        "/embeddings": Embeddings(router, inference, is_strict=is_strict),
+        "/rerank": Rerank(router, inference, is_strict=is_strict),
+    }
+
+
+def cold_routes(behind: Behind) -> list[Route]:
+    """Every other route."""
+    of = partial(caller_of, behind.keys)
+    routes = [
+        *model_routes(behind.router, of),
+        *response_routes(behind.archive, of),
+        *accounts.routes(behind.accounts, of, behind.keys.refresh),
+        *health_routes(behind.health),
+    ]
+    is_strict = behind.settings.strict_fields
+    return [*routes, openapi_route(route_rows(HOT_ROUTES, routes), is_strict=is_strict)]
+
+
+def route_table() -> list[RouteRow]:
+    """Every route; the reference is made from it."""
+    nothing = cast(Any, None)  # Any: the routes are listed, never called
+    db = Database("sqlite:////nothing-opens-it")
+    behind = Behind(
+        settings=Settings(),
+        router=nothing,
+        archive=nothing,
+        keys=accounts.KeySnapshot(db),
+        accounts=accounts.AccountService(db),
+        health=nothing,
+    )
+    return route_rows(HOT_ROUTES, cold_routes(behind))
