@@ -1,6 +1,15 @@
 """Accounts, users and API keys: who is calling, and what they may do."""
 
-from hearth.accounts.access import require_account
+from hearth.accounts.access import require_account, require_admin, require_self_or_admin
+from hearth.accounts.audit import (
+    HEARTH,
+    OPERATOR,
+    Actor,
+    AuditEntry,
+    AuditLog,
+    actor_of,
+    record,
+)
 from hearth.accounts.bootstrap import Credentials, bootstrap, read_credentials
 from hearth.accounts.credential import credential
 from hearth.accounts.routes import routes
@@ -9,18 +18,27 @@ from hearth.accounts.snapshot import KeySnapshot, digest
 from hearth.accounts.types import ApiKey, Caller, KeyCreate, Role, UserCreate
 
 __all__ = [
+    "HEARTH",
+    "OPERATOR",
     "AccountService",
+    "Actor",
     "ApiKey",
+    "AuditEntry",
+    "AuditLog",
     "Caller",
     "Credentials",
     "KeyCreate",
     "KeySnapshot",
     "Role",
     "UserCreate",
+    "actor_of",
     "bootstrap",
     "credential",
     "digest",
     "read_credentials",
+    "record",
     "require_account",
+    "require_admin",
+    "require_self_or_admin",
     "routes",
 ]

@@ -16,6 +16,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from hearth.accounts.audit import HEARTH
 from hearth.accounts.keys import new_secret
 from hearth.accounts.service import AccountService
 from hearth.accounts.types import KeyCreate, Role, UserCreate
@@ -49,13 +50,15 @@ async def bootstrap(
         SetupError: the credentials cannot be written.
     """
     with suppress(Conflict):
-        await service.create_account(CATALOGUE_ACCOUNT, display_name="Model catalogue")
+        await service.create_account(
+            CATALOGUE_ACCOUNT, display_name="Model catalogue", actor=HEARTH
+        )
     if profile == "production":
         return None
     with suppress(Conflict):
-        await service.create_account(DEV, display_name="Development")
+        await service.create_account(DEV, display_name="Development", actor=HEARTH)
     with suppress(Conflict):
-        await service.create_user(DEV, UserCreate(role=Role.ADMIN), user_id=DEV)
+        await service.create_user(DEV, UserCreate(role=Role.ADMIN), user_id=DEV, actor=HEARTH)
     kept = await asyncio.to_thread(_read_or_none, home)
     is_kept = kept is not None and await service.keys.opens(DEV, DEV, kept.api_key)
     credentials = Credentials(
@@ -68,7 +71,7 @@ async def bootstrap(
         await asyncio.to_thread(_write, home, credentials)
     if not is_kept:
         spec = KeyCreate(display_name="Made at first start")
-        await service.keys.create(DEV, DEV, spec, secret=credentials.api_key)
+        await service.keys.create(DEV, DEV, spec, secret=credentials.api_key, actor=HEARTH)
     return credentials
 
 

@@ -6,6 +6,7 @@ import hashlib
 import secrets
 
 from hearth.accounts import store
+from hearth.accounts.audit import OPERATOR, Actor, AuditEntry, record
 from hearth.accounts.types import RESPONSE_CACHE, ApiKey, KeyCreate, keep_s_of
 from hearth.errors import InvalidRequest, NotFound
 from hearth.kit.clock import Clock, utc_now
@@ -39,7 +40,13 @@ class KeyService:
         self._clock = clock
 
     async def create(
-        self, account_id: str, user_id: str, spec: KeyCreate, *, secret: str | None = None
+        self,
+        account_id: str,
+        user_id: str,
+        spec: KeyCreate,
+        *,
+        secret: str | None = None,
+        actor: Actor = OPERATOR,
     ) -> tuple[ApiKey, str]:
         """Make a key; its secret is returned here and never again.
 
@@ -74,6 +81,9 @@ class KeyService:
             await store.insert_key(conn, values)
             await bump(conn, KEYS_VERSION)
             key = await store.get_key(conn, account_id, user_id, key_id)
+            resource = _name(account_id, user_id, key_id)
+            entry = AuditEntry(actor=actor, method="CreateApiKey", resource=resource, payload=spec)
+            await record(conn, entry, clock=self._clock)
         assert key is not None, "it was inserted in this transaction"
         return key, secret
 
@@ -103,19 +113,33 @@ class KeyService:
             for _, caller, expires in keys
         )
 
-    async def disable(self, account_id: str, user_id: str, key_id: str) -> None:
+    async def disable(
+        self, account_id: str, user_id: str, key_id: str, *, actor: Actor = OPERATOR
+    ) -> None:
         """Let a key open nothing any more, but keep it listed; raises `NotFound`."""
         async with self._db.write() as conn:
             if not await store.disable_key(conn, account_id, user_id, key_id):
                 raise _missing(key_id)
             await bump(conn, KEYS_VERSION)
+            resource = _name(account_id, user_id, key_id)
+            entry = AuditEntry(actor=actor, method="DisableApiKey", resource=resource)
+            await record(conn, entry, clock=self._clock)
 
-    async def delete(self, account_id: str, user_id: str, key_id: str) -> None:
+    async def delete(
+        self, account_id: str, user_id: str, key_id: str, *, actor: Actor = OPERATOR
+    ) -> None:
         """Forget a key, which then opens nothing any more; raises `NotFound`."""
         async with self._db.write() as conn:
             if not await store.delete_key(conn, account_id, user_id, key_id):
                 raise _missing(key_id)
             await bump(conn, KEYS_VERSION)
+            resource = _name(account_id, user_id, key_id)
+            entry = AuditEntry(actor=actor, method="DeleteApiKey", resource=resource)
+            await record(conn, entry, clock=self._clock)
+
+
+def _name(account_id: str, user_id: str, key_id: str) -> str:
+    return f"accounts/{account_id}/users/{user_id}/apiKeys/{key_id}"
 
 
 def _missing(key_id: str) -> NotFound:

@@ -14,6 +14,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hearth.accounts.access import require_account, require_admin, require_self_or_admin
+from hearth.accounts.audit import actor_of
+from hearth.accounts.audit.routes import audit_routes
 from hearth.accounts.service import AccountService
 from hearth.accounts.types import Caller, KeyCreate, NewApiKey, UserCreate, UserUpdate
 from hearth.errors import NotFound
@@ -62,6 +64,7 @@ def routes(
         Route(f"{user}/apiKeys", keys.create, methods=["POST"]),
         Route(f"{user}/apiKeys:delete", keys.delete, methods=["POST"]),
         Route(f"{user}/apiKeys/{{key_id}}", keys.get, methods=["GET"]),
+        *audit_routes(service.audit_log, caller_of),
     ]
 
 
@@ -107,9 +110,10 @@ class _Users:
         require_admin(caller)
         spec = decode_body(await request.body(), UserCreate)
         user_id = request.query_params.get("userId")
-        return _resource(
-            await self._service.create_user(account_id, spec, user_id=user_id), request
+        user = await self._service.create_user(
+            account_id, spec, user_id=user_id, actor=actor_of(request, caller)
         )
+        return _resource(user, request)
 
     async def list(self, request: Request) -> Response:
         """List the users of the account."""
@@ -131,7 +135,9 @@ class _Users:
         change = _masked(change, request.query_params.get("updateMask", ""))
         if change.role is not UNSET or change.permission_preset is not UNSET:
             require_admin(caller)
-        user = await self._service.update_user(account_id, user_id, change)
+        user = await self._service.update_user(
+            account_id, user_id, change, actor=actor_of(request, caller)
+        )
         await self._keys_changed()
         return _resource(user, request)
 
@@ -146,37 +152,39 @@ class _Keys:
 
     async def create(self, request: Request) -> Response:
         """Make a key and show it, once."""
-        account_id, user_id = self._owner(request)
+        caller, account_id, user_id = self._owner(request)
         spec = decode_body(await request.body(), _KeyCreation).api_key
-        key, secret = await self._keys.create(account_id, user_id, spec)
+        key, secret = await self._keys.create(
+            account_id, user_id, spec, actor=actor_of(request, caller)
+        )
         await self._keys_changed()
         return _resource(NewApiKey(**msgspec.structs.asdict(key), key=secret), request)
 
     async def list(self, request: Request) -> Response:
         """List the keys of a user, without their secrets."""
-        account_id, user_id = self._owner(request)
+        _, account_id, user_id = self._owner(request)
         page = await self._keys.list(account_id, user_id, list_query(request.query_params))
         return _listing("apiKeys", page, request)
 
     async def get(self, request: Request) -> Response:
         """Get a key of a user, without its secret."""
-        account_id, user_id = self._owner(request)
+        _, account_id, user_id = self._owner(request)
         key_id = _id(request, "key_id")
         return _resource(await self._keys.get(account_id, user_id, key_id), request)
 
     async def delete(self, request: Request) -> Response:
         """End a key."""
-        account_id, user_id = self._owner(request)
+        caller, account_id, user_id = self._owner(request)
         key_id = decode_body(await request.body(), _KeyDeletion).key_id
-        await self._keys.delete(account_id, user_id, key_id)
+        await self._keys.delete(account_id, user_id, key_id, actor=actor_of(request, caller))
         await self._keys_changed()
         return _json({})
 
-    def _owner(self, request: Request) -> tuple[str, str]:
+    def _owner(self, request: Request) -> tuple[Caller, str, str]:
         caller = self._caller_of(request)
         account_id, user_id = _account_id(request, caller), _user_id(request)
         require_self_or_admin(caller, user_id)
-        return account_id, user_id
+        return caller, account_id, user_id
 
 
 async def _nothing() -> None:

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import UNSET
 
 from hearth.accounts import store
+from hearth.accounts.audit import OPERATOR, Actor, AuditEntry, AuditLog, record
 from hearth.accounts.keys import KEYS_VERSION, KeyService
 from hearth.accounts.types import Account, Role, State, User, UserCreate, UserUpdate
 from hearth.errors import Conflict, NotFound
@@ -17,15 +18,24 @@ from hearth.kit.versions import bump
 
 
 class AccountService:
-    """Accounts and their users; `keys` holds the rules of their keys."""
+    """Accounts and their users; `keys` holds the rules of their keys.
+
+    Every change is recorded in the audit log, in its own transaction, in the name of an `actor`.
+    """
 
     def __init__(self, db: Database, clock: Clock = utc_now) -> None:
         self._db = db
         self._clock = clock
         self.keys = KeyService(db, clock)
+        self.audit_log = AuditLog(db)
 
     async def create_account(
-        self, account_id: str, *, display_name: str = "", email: str = ""
+        self,
+        account_id: str,
+        *,
+        display_name: str = "",
+        email: str = "",
+        actor: Actor = OPERATOR,
     ) -> Account:
         """Make an account, without users.
 
@@ -44,7 +54,13 @@ class AccountService:
                 "update_time": now,
             }
             await store.insert_account(conn, account_id, values)
-            return await _account(conn, account_id)
+            account = await _account(conn, account_id)
+            payload = {"displayName": display_name, "email": email}
+            entry = AuditEntry(
+                actor=actor, method="CreateAccount", resource=account.name, payload=payload
+            )
+            await record(conn, entry, clock=self._clock)
+        return account
 
     async def get_account(self, account_id: str) -> Account:
         """The account; raises `NotFound`."""
@@ -59,7 +75,12 @@ class AccountService:
             return await store.list_accounts(conn, account_id, query)
 
     async def create_user(
-        self, account_id: str, spec: UserCreate, *, user_id: str | None = None
+        self,
+        account_id: str,
+        spec: UserCreate,
+        *,
+        user_id: str | None = None,
+        actor: Actor = OPERATOR,
     ) -> User:
         """Add a user to an account, under a generated id when none is chosen.
 
@@ -77,7 +98,10 @@ class AccountService:
         async with self._db.write() as conn:
             await _account(conn, account_id)
             await store.insert_user(conn, account_id, user_id, values)
-            return await _user(conn, account_id, user_id)
+            user = await _user(conn, account_id, user_id)
+            entry = AuditEntry(actor=actor, method="CreateUser", resource=user.name, payload=spec)
+            await record(conn, entry, clock=self._clock)
+        return user
 
     async def get_user(self, account_id: str, user_id: str) -> User:
         """The user; raises `NotFound`."""
@@ -89,7 +113,9 @@ class AccountService:
         async with self._db.read() as conn:
             return await store.list_users(conn, account_id, query)
 
-    async def update_user(self, account_id: str, user_id: str, change: UserUpdate) -> User:
+    async def update_user(
+        self, account_id: str, user_id: str, change: UserUpdate, *, actor: Actor = OPERATOR
+    ) -> User:
         """Change what is set; a changed role counts from the user's next request.
 
         Raises:
@@ -109,7 +135,10 @@ class AccountService:
                     )
                 await bump(conn, KEYS_VERSION)
             await store.update_user(conn, account_id, user_id, values)
-            return await _user(conn, account_id, user_id)
+            user = await _user(conn, account_id, user_id)
+            entry = AuditEntry(actor=actor, method="UpdateUser", resource=user.name, payload=change)
+            await record(conn, entry, clock=self._clock)
+        return user
 
 
 async def _account(conn: Connection, account_id: str) -> Account:

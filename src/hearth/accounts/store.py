@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     Column,
     ForeignKeyConstraint,
@@ -70,25 +69,6 @@ api_keys = Table(
     Column("disabled", Boolean, nullable=False),
     ForeignKeyConstraint(["account_id", "user_id"], ["users.account_id", "users.user_id"]),
     Index(None, "account_id", "user_id"),
-)
-
-audit_log = Table(  # append-only: who changed what; never a secret
-    "audit_log",
-    metadata,
-    Column("id", TEXT, primary_key=True),
-    Column("account_id", TEXT, nullable=False),
-    Column("time_ns", BigInteger, nullable=False),
-    Column("principal", TEXT, nullable=False),
-    Column("api_key_id", TEXT, nullable=False),
-    Column("method", TEXT, nullable=False),
-    Column("resource", TEXT, nullable=False),
-    Column("payload", TEXT, nullable=False),
-    Column("status_code", TEXT, nullable=False),
-    Column("message", TEXT, nullable=False),
-    Column("is_admin_action", Boolean, nullable=False),
-    Column("client_ip", TEXT, nullable=False),
-    Column("user_agent", TEXT, nullable=False),
-    Index("ix_audit_log_account_id_time_ns", "account_id", "time_ns"),
 )
 
 _ACCOUNT_FIELDS: Fields = {

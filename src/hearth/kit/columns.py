@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Text
+from sqlalchemy import JSON, BigInteger, DateTime, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 # Sorted by code point everywhere: SQLite knows nothing else, and a server's locale would
 # order the same rows differently from one machine to the next.
 TEXT: TypeEngine[str] = Text().with_variant(Text(collation="C"), "postgresql")
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class JsonValue(TypeDecorator[Any]):  # Any: whatever JSON the column's owner keeps there
@@ -53,3 +56,26 @@ class UtcTime(TypeDecorator[datetime]):
         if value is None:
             return None
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class NanoTime(TypeDecorator[datetime]):
+    """An aware moment, kept as nanoseconds since the epoch; exact to the microsecond."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    @property
+    def python_type(self) -> type[datetime]:
+        """See `UtcTime`."""
+        return datetime
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Refuse naive times, as `UtcTime` does."""
+        if value is None:
+            return None
+        assert value.tzinfo is not None, "a stored time carries its zone"
+        return (value - _EPOCH) // timedelta(microseconds=1) * 1000
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """The moment, in UTC."""
+        return None if value is None else _EPOCH + timedelta(microseconds=value // 1000)

@@ -8,9 +8,12 @@ import sqlalchemy as sa
 from alembic import op
 
 from hearth.kit.columns import TEXT
+from hearth.migrations.append_only import allow_changes, refuse_changes
 
 revision = "0005"
 down_revision = "0004"
+
+_APPEND_ONLY = ("audit_log",)
 
 _TABLES = (
     "usage_hours",
@@ -37,9 +40,11 @@ def upgrade() -> None:
     _make_limits()
     _make_billing()
     _make_records()
+    refuse_changes(*_APPEND_ONLY)
 
 
 def downgrade() -> None:
+    allow_changes(*_APPEND_ONLY)
     for name in reversed(_TABLES):
         op.drop_table(name)
     op.drop_index("ix_usage_events_account_id_bill_time_ns", "usage_events")

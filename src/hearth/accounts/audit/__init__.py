@@ -1,0 +1,7 @@
+"""The audit log: who changed what, written in the transaction of the change itself."""
+
+from hearth.accounts.audit.actors import HEARTH, OPERATOR, actor_of
+from hearth.accounts.audit.log import AuditLog, record
+from hearth.accounts.audit.types import Actor, AuditEntry
+
+__all__ = ["HEARTH", "OPERATOR", "Actor", "AuditEntry", "AuditLog", "actor_of", "record"]
