@@ -50,6 +50,24 @@ async def test_thinking_is_capped_counted_and_kept_from_the_answer(subject: Subj
     assert {got.finish(0), got.finish(1)} == {"length"}
 
 
+async def test_a_prompt_longer_than_allowed_for_is_counted_and_not_computed(
+    subject: Subject,
+) -> None:
+    counted = (await answer(subject.engine, chat(max_tokens=1))).prompt.prompt_tokens
+
+    over = await answer(subject.engine, chat(max_prompt_tokens=counted - 1))
+    just = await answer(subject.engine, chat(max_prompt_tokens=counted))
+
+    assert not over.deltas
+    if not subject.engine.hello().capabilities.prompt_limit:
+        assert just.failure is not None
+        assert just.failure.param == "max_prompt_tokens"
+        return
+    assert over.failure is not None
+    assert (over.failure.kind, over.failure.prompt_tokens) == ("prompt_limit", counted)
+    assert just.failure is None
+
+
 async def test_thinking_repeats_with_its_seed(subject: Subject) -> None:
     request = chat(reasoning=EMULATED, max_tokens=16)
 

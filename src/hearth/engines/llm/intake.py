@@ -28,7 +28,11 @@ def completed(hello: Hello, template: ChatTemplate | str, manners: Manners) -> H
     """
     is_chat = isinstance(template, ChatTemplate)
     capabilities = msgspec.structs.replace(
-        hello.capabilities, chat=is_chat, tools=is_chat, reasoning=manners.reasoning.can_think
+        hello.capabilities,
+        chat=is_chat,
+        tools=is_chat,
+        reasoning=manners.reasoning.can_think,
+        prompt_limit=True,
     )
     return msgspec.structs.replace(hello, capabilities=capabilities)
 
@@ -77,6 +81,8 @@ def sequence_of(
     param = "prompt" if asked.messages is None else "messages"
     if not prompt.ids:
         raise _refused("The prompt must not be empty.", param)
+    if asked.max_prompt_tokens is not None and len(prompt.ids) > asked.max_prompt_tokens:
+        raise Failed(_over_limit(len(prompt.ids), asked.max_prompt_tokens))
     max_tokens = completion_budget(
         len(prompt.ids),
         asked.max_tokens,
@@ -103,3 +109,8 @@ def sequence_of(
 
 def _refused(message: str, param: str) -> Failed:
     return Failed(Failure(kind="invalid", message=message, param=param))
+
+
+def _over_limit(num: int, limit: int) -> Failure:
+    message = f"The prompt has {num} tokens; {limit} were allowed for."
+    return Failure(kind="prompt_limit", message=message, prompt_tokens=num)

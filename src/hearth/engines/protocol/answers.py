@@ -103,8 +103,10 @@ class Delta(Struct, array_like=True, omit_defaults=True):
 class Failure(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The request is over without an answer; the worker lives on."""
 
-    kind: Literal["invalid", "failed", "unavailable"]
+    kind: Literal["invalid", "failed", "unavailable", "prompt_limit"]
     message: str
     param: str | None = None
     retry_after_s: float | None = None
     "When trying again may help; set where the reason is known to pass."
+    prompt_tokens: int = 0
+    "With `prompt_limit`: how many the prompt has."

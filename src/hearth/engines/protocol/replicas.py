@@ -15,6 +15,8 @@ class Capabilities(Struct, frozen=True, omit_defaults=True, kw_only=True):
     chat: bool = False
     "Has a chat template, so takes `messages`."
     token_prompts: bool = False
+    prompt_limit: bool = False
+    "Counts a prompt before it computes it, so honours `max_prompt_tokens`."
     ignore_eos: bool = False
     seed: bool = False
     cached_tokens: bool = False

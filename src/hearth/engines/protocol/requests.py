@@ -109,6 +109,11 @@ class GenerateRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):
     stop: list[str] = []
     "The text ends before the first of these; they are not part of it."
     ignore_eos: bool = False
+    max_prompt_tokens: int | None = None
+    """A longer prompt fails with `prompt_limit` before it is computed; the failure counts it.
+
+    The gateway holds money for so many, and only the worker can count them.
+    """
     prompt_truncate_tokens: int | None = None
     """Chat only: drop the oldest messages that are not `system` until the prompt is this short.
 

@@ -22,6 +22,8 @@ def check_reach(request: GenerateRequest, kind: Kind) -> None:
         )
     if request.safe_tokenization and kind is not Kind.HEARTH:
         raise _refused(f"A {kind} upstream cannot tokenise safely.", "safe_tokenization")
+    if request.max_prompt_tokens is not None:
+        raise _refused("Upstreams count a prompt when they have computed it.", "max_prompt_tokens")
     if request.return_prompt:
         raise _refused("Upstreams do not show what they make of a prompt.", "raw_output")
     if not request.use_cache and kind is not Kind.HEARTH:
