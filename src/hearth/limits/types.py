@@ -7,6 +7,10 @@ from typing import Literal
 
 from msgspec import Struct
 
+from hearth.metering import subjects
+
+__all__ = ["WINDOWS", "Quota", "QuotaId", "Window", "hold_id", "subjects"]
+
 Window = Literal["minute", "day", "month", "total", "now"]
 "Days and months are those of UTC; `now` counts what runs at this moment."
 
@@ -60,10 +64,3 @@ class Quota(Struct, frozen=True, kw_only=True):
 def hold_id(uid: str, window: str) -> str:
     """How journal and leases name one limit in one window, such as `q3f:2026-11`."""
     return f"{uid}:{window}"
-
-
-def subjects(account_id: str, user_id: str, key_id: str) -> tuple[str, str, str]:
-    """Everyone whose limits bind a request: the account, the user, the key."""
-    account = f"accounts/{account_id}"
-    user = f"{account}/users/{user_id}"
-    return account, user, f"{user}/apiKeys/{key_id}"

@@ -2,8 +2,9 @@
 
 from hearth.metering.applier import Applier
 from hearth.metering.journal import Journal
+from hearth.metering.leases import Leases, OnDead
 from hearth.metering.replay import Replayed, replay
-from hearth.metering.types import Begin, Lag, Outcome, Settle, UsageTotal
+from hearth.metering.types import Begin, Lag, Outcome, Settle, UsageTotal, subjects
 from hearth.metering.usage import usage_totals
 
 __all__ = [
@@ -11,10 +12,13 @@ __all__ = [
     "Begin",
     "Journal",
     "Lag",
+    "Leases",
+    "OnDead",
     "Outcome",
     "Replayed",
     "Settle",
     "UsageTotal",
     "replay",
+    "subjects",
     "usage_totals",
 ]

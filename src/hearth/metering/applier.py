@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+from collections.abc import Sequence
+from contextlib import aclosing, suppress
 
 from hearth.errors import Unavailable
 from hearth.kit.db import Database
 from hearth.metering import ledger
 from hearth.metering.journal import Journal
-from hearth.metering.replay import apply_segments, set_aside
-from hearth.metering.types import Lag
+from hearth.metering.leases import Leases
+from hearth.metering.replay import Read, read_segment, set_aside
+from hearth.metering.segments import Segment
+from hearth.metering.types import Entry, Lag
 
 INTERVAL_S = 0.1  # a batch gathers for so long: one commit for many requests
 FIRST_RETRY_S, LAST_RETRY_S = 0.1, 5.0
@@ -24,11 +27,22 @@ class Applier:
     """Owns a journal from its start to its end.
 
     While the ledger cannot be written, the journal grows on disk and `lag` tells; nothing is lost.
+
+    Args:
+        leases: what this process holds of the limits; it shrinks as the ledger grows.
     """
 
-    def __init__(self, journal: Journal, db: Database, *, interval_s: float = INTERVAL_S) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        db: Database,
+        leases: Leases | None = None,
+        *,
+        interval_s: float = INTERVAL_S,
+    ) -> None:
         self._journal = journal
         self._db = db
+        self._leases = leases
         self._interval_s = interval_s
         self._closing = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -102,30 +116,39 @@ class Applier:
                 await self._apply_file()
             else:
                 entries, last = backlog.peek(ledger.BATCH_ENTRIES)
-                await ledger.apply(self._db, self._journal.instance, entries)
-                backlog.applied(last)
+                await self._apply(entries, last)
             await self._release()
         # Last, so that a full disk gets room before it is written to.
         self._journal.flush()
+
+    async def _apply(self, entries: Sequence[Entry], last: int) -> None:
+        await ledger.apply(self._db, self._journal.instance, entries, self._leases)
+        self._journal.backlog.applied(last)
 
     async def _apply_file(self) -> None:
         """Apply the oldest file, or all of the newest one that is written by now."""
         backlog, segments = self._journal.backlog, self._journal.segments
         if (oldest := segments.oldest) is not None:
-            set_aside(await apply_segments(self._db, self._journal.instance, [oldest.path]))
-            backlog.applied(oldest.last)
+            await self._apply_segment(oldest)
             return
-        path, num_bytes = segments.newest
-        last = backlog.respool()
+        newest = segments.newest(last=backlog.respool())
         try:
-            read = await apply_segments(
-                self._db, self._journal.instance, [path], last_bytes=num_bytes
-            )
+            await self._apply_segment(newest)
         except BaseException:
             backlog.spill()
             raise
+
+    async def _apply_segment(self, segment: Segment) -> None:
+        """Apply what of a file is not applied yet: no entry may be given to leases twice."""
+        backlog, read, number = self._journal.backlog, Read(), segment.before
+        batches = read_segment(segment.path, read, num_bytes=segment.num_bytes)
+        async with aclosing(batches):
+            async for batch in batches:
+                new = batch[max(0, backlog.num_applied - number) :]
+                number += len(batch)
+                await self._apply([one for one in new if isinstance(one, Entry)], number)
         set_aside(read)
-        backlog.applied(last)
+        backlog.applied(segment.last)
 
     async def _release(self) -> None:
         segments, num_applied = self._journal.segments, self._journal.backlog.num_applied

@@ -2,24 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 
-from hearth.kit.db import Database
+from hearth.kit.db import Connection, Database
 from hearth.metering import store
+from hearth.metering.leases import Leases, spent_by_hold
 from hearth.metering.types import Begin, Entry, Outcome, Record, Settle
 
 BATCH_ENTRIES = 500  # larger batches cost hardly less per row and hold the writer longer
 
 
-async def apply(db: Database, gateway: str, entries: Sequence[Entry]) -> None:
+async def apply(
+    db: Database, gateway: str, entries: Sequence[Entry], leases: Leases | None = None
+) -> None:
     """Write entries of one gateway's journal; those that are there already stay as they are.
 
+    Args:
+        leases: of this very gateway, where the entries are its own; each entry may be in one
+            call only that succeeds.
+
     Raises:
-        Unavailable: the database cannot be reached, or broke off; nothing is written.
+        Unavailable: the database cannot be reached, or broke off; nothing is written, or all is
+            and nobody knows: to repeat it is right in both cases.
     """
-    if entries:
-        async with store.retryable(db.write()) as conn:
-            await store.insert(conn, [_values(gateway, *entry) for entry in entries])
+    if not entries:
+        return
+    spent = spent_by_hold(entries) if leases is not None else {}
+    if leases is None or not spent:
+        await _write(db, gateway, entries)
+        return
+    async with leases.lock:
+        await _write(db, gateway, entries, lambda conn: leases.write(conn, spent))
+        leases.written(spent)
+
+
+async def _write(
+    db: Database,
+    gateway: str,
+    entries: Sequence[Entry],
+    finish: Callable[[Connection], Awaitable[None]] | None = None,
+) -> None:
+    async with store.retryable(db.write()) as conn:
+        await store.insert(conn, [_values(gateway, *entry) for entry in entries])
+        if finish is not None:
+            await finish(conn)
+
+
+async def transact(db: Database, work: Callable[[Connection], Awaitable[None]]) -> None:
+    """Do some work in a transaction of its own.
+
+    Raises:
+        Unavailable: the database cannot be reached, or broke off.
+    """
+    async with store.retryable(db.write()) as conn:
+        await work(conn)
 
 
 async def flush_commits(db: Database) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -15,14 +15,15 @@ from hearth.kit.db import Database
 from hearth.metering import ledger
 from hearth.metering.folder import Folder, journals
 from hearth.metering.frames import Frames
-from hearth.metering.types import Begin, Entry, Record
+from hearth.metering.leases import OnDead
+from hearth.metering.types import Begin, Entry, Settle
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True)
 class Read:
-    """What some segments held besides the entries that were applied."""
+    """What some segments held."""
 
     num_applied: int = 0
     begins: dict[str, Begin] = field(default_factory=dict)
@@ -44,10 +45,14 @@ class Replayed:
     num_unattributed: int = 0
 
 
-async def replay(home: Path, db: Database) -> Replayed:
+async def replay(home: Path, db: Database, on_dead: OnDead | None = None) -> Replayed:
     """Apply the journals of all gateways of this home that have died, then remove them.
 
     Safe to run in several processes at once, to be killed, and to run again.
+
+    Args:
+        on_dead: awaited for each of them in a last transaction of its own, which is repeated if
+            this process dies before the journal is removed.
 
     Raises:
         Unavailable: the database cannot be written; what is not applied stays.
@@ -58,7 +63,7 @@ async def replay(home: Path, db: Database) -> Replayed:
     for path in sorted(root.iterdir()) if root.is_dir() else ():
         folder = Folder.adopt(path)
         if folder is not None:
-            reads.append(await _replay(folder, db))
+            reads.append(await _replay(folder, db, on_dead))
     return Replayed(
         num_journals=len(reads),
         num_settled=sum(read.num_applied for read in reads),
@@ -67,13 +72,12 @@ async def replay(home: Path, db: Database) -> Replayed:
     )
 
 
-async def _replay(folder: Folder, db: Database) -> Read:
+async def _replay(folder: Folder, db: Database, on_dead: OnDead | None) -> Read:
     gateway = folder.path.name
     try:
-        read = await apply_segments(db, gateway, folder.segments())
-        rest = [ledger.interrupted(begin, read.last_time_ns) for begin in read.begins.values()]
-        for start in range(0, len(rest), ledger.BATCH_ENTRIES):
-            await ledger.apply(db, gateway, rest[start : start + ledger.BATCH_ENTRIES])
+        read = await _apply_all(folder, db)
+        if on_dead is not None:
+            await ledger.transact(db, lambda conn: on_dead(conn, gateway))
         await ledger.flush_commits(db)
     except BaseException:
         folder.release()
@@ -88,37 +92,41 @@ async def _replay(folder: Folder, db: Database) -> Read:
     return read
 
 
-async def apply_segments(
-    db: Database, gateway: str, paths: Sequence[Path], *, last_bytes: int | None = None
-) -> Read:
-    """Apply every settled request of some segments, in order.
-
-    Args:
-        last_bytes: how much of the last one to read; all of it by default.
-
-    Raises:
-        Unavailable: the database cannot be written.
-        OSError: a segment cannot be read.
-    """
-    read = Read()
-    for path in paths:
-        data = await asyncio.to_thread(path.read_bytes)
-        frames = Frames(data[:last_bytes] if path == paths[-1] else data)
-        num_unattributed = read.num_unattributed
-        while batch := list(islice(frames, ledger.BATCH_ENTRIES)):
-            await _apply(db, gateway, batch, read)
-        if frames.damaged() or read.num_unattributed > num_unattributed:
-            read.suspects.append(path)
+async def _apply_all(folder: Folder, db: Database) -> Read:
+    gateway, read = folder.path.name, Read()
+    for path in folder.segments():
+        async with aclosing(read_segment(path, read)) as batches:
+            async for batch in batches:
+                entries = [one for one in batch if isinstance(one, Entry)]
+                await ledger.apply(db, gateway, entries)
+                read.num_applied += len(entries)
+    rest = [ledger.interrupted(begin, read.last_time_ns) for begin in read.begins.values()]
+    for start in range(0, len(rest), ledger.BATCH_ENTRIES):
+        await ledger.apply(db, gateway, rest[start : start + ledger.BATCH_ENTRIES])
     return read
 
 
-async def _apply(db: Database, gateway: str, records: list[Record], read: Read) -> None:
-    joined = list(ledger.join(records, read.begins))
-    entries = [one for one in joined if isinstance(one, Entry)]
-    await ledger.apply(db, gateway, entries)
-    read.num_applied += len(entries)
-    read.num_unattributed += len(joined) - len(entries)
-    read.last_time_ns = max(read.last_time_ns, records[-1].time_ns)
+async def read_segment(
+    path: Path, read: Read, *, num_bytes: int | None = None
+) -> AsyncGenerator[list[Entry | Settle]]:
+    """Every settled request of a segment in batches, in order; `read` keeps what remains.
+
+    Args:
+        num_bytes: how much to read; all of it by default.
+
+    Raises:
+        OSError: the segment cannot be read.
+    """
+    data = await asyncio.to_thread(path.read_bytes)
+    frames = Frames(data[:num_bytes])
+    num_unattributed = read.num_unattributed
+    while records := list(islice(frames, ledger.BATCH_ENTRIES)):
+        batch = list(ledger.join(records, read.begins))
+        read.last_time_ns = max(read.last_time_ns, records[-1].time_ns)
+        read.num_unattributed += sum(isinstance(one, Settle) for one in batch)
+        yield batch
+    if frames.damaged() or read.num_unattributed > num_unattributed:
+        read.suspects.append(path)
 
 
 def set_aside(read: Read) -> None:

@@ -16,11 +16,14 @@ from hearth.metering.folder import SUFFIX
 
 @dataclass(frozen=True, kw_only=True)
 class Segment:
-    """A file that will grow no more."""
+    """A file with the requests that were settled in it, numbered over the whole journal."""
 
     path: Path
+    before: int
+    "The number of the last request settled in the files before it."
     last: int
-    "The number of the last request settled in it, counted over the whole journal."
+    num_bytes: int | None = None
+    "How much of it is written; None: it will grow no more."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +53,7 @@ class Segments:
         self._segment_bytes = segment_bytes
         self._done: list[Segment] = []
         self._number = 0
+        self._before = 0
         self._is_closed = False
         self._path, self._descriptor = self._create(0)
         self._size = 0
@@ -67,10 +71,9 @@ class Segments:
         """The oldest file, unless it is the one that still grows."""
         return self._done[0] if self._done else None
 
-    @property
-    def newest(self) -> tuple[Path, int]:
-        """The file that grows, and how many bytes of it are written."""
-        return self._path, self._size
+    def newest(self, last: int) -> Segment:
+        """The file that grows, as it is now: the last request settled in it is number `last`."""
+        return Segment(path=self._path, before=self._before, last=last, num_bytes=self._size)
 
     def append(self, data: bytes | bytearray) -> None:
         """Write to the newest file; either all of it is there afterwards or nothing.
@@ -101,7 +104,8 @@ class Segments:
             with suppress(OSError):
                 path.unlink()
             raise
-        self._done.append(Segment(path=self._path, last=last))
+        self._done.append(Segment(path=self._path, before=self._before, last=last))
+        self._before = last
         self._unflushed += [self._descriptor, folder]
         self._number += 1
         self._path, self._descriptor, self._size = path, descriptor, len(head)

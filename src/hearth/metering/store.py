@@ -70,7 +70,7 @@ usage_hours = Table(  # sums of usage_events, written with them; an interrupted 
     Column("cost_nano", BigInteger, nullable=False),
 )
 
-spend_days = Table(  # the same cost once more, by whom limits bind; see `limits.types.subjects`
+spend_days = Table(  # the same cost once more, by whom limits bind; see `subjects`
     "spend_days",
     metadata,
     Column("subject", TEXT, primary_key=True),

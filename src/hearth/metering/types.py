@@ -113,3 +113,10 @@ class UsageTotal(Struct, frozen=True, kw_only=True):
     prompt_tokens: int
     cached_tokens: int
     completion_tokens: int
+
+
+def subjects(account_id: str, user_id: str, key_id: str) -> tuple[str, str, str]:
+    """Everyone whose limits bind a request: the account, the user, the key."""
+    account = f"accounts/{account_id}"
+    user = f"{account}/users/{user_id}"
+    return account, user, f"{user}/apiKeys/{key_id}"
