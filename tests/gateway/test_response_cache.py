@@ -92,7 +92,8 @@ def test_a_key_may_ask_for_all_its_requests(api: httpx.Client) -> None:
     def ask_by_key(**fields: Any) -> str | None:
         answer = api.post("/v1/chat/completions", json=body | fields, headers=headers)
         assert answer.status_code == 200, answer.text
-        return answer.headers.get(HEADER)
+        told: str | None = answer.headers.get(HEADER)
+        return told
 
     assert [ask_by_key(), ask_by_key()] == ["miss", "hit"]
     assert ask_by_key(response_cache=False) is None

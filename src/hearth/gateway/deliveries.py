@@ -115,9 +115,14 @@ class Streamed:
         self._exchange.start(200, [EVENT_STREAM, NO_CACHE, *headers])
 
 
+_OUTCOMES: dict[str | None, Outcome] = {
+    **{outcome.value: outcome for outcome in Outcome}, None: Outcome.STOP, "tool_calls": Outcome.STOP
+}  # fmt: skip
+
+
 def outcome_of(reason: str | None) -> Outcome:
     """How an answer ended, for the ledger: calls end it as a stop does."""
-    return Outcome("stop" if reason in (None, "tool_calls") else reason)
+    return _OUTCOMES[reason]
 
 
 def count_headers(exchange: Exchange, generation: Generation, usage: Usage) -> Headers:
