@@ -14,11 +14,12 @@ from hearth.catalog import (
     CatalogModel,
     Category,
     ModelType,
-    PriceClass,
     Weights,
+    subject_of,
 )
 from hearth.catalog.types import Inspection, Manifest, StoredFile
 from hearth.errors import SetupError
+from hearth.pricing import price_for, shipped_book
 
 NAMED_BY_CUSTOMERS = [
     "llama-v3p1-8b-instruct", "llama-v3p1-70b-instruct", "llama-v3p1-405b-instruct",
@@ -155,20 +156,30 @@ def test_a_lookup_takes_less_than_three_microseconds(catalog: Catalog) -> None:
     assert min(round_s() for _ in range(20)) / 2000 < 3e-6
 
 
-def test_prices_follow_the_classes_that_customers_were_told(catalog: Catalog) -> None:
+def test_models_are_priced_by_what_customers_were_told(catalog: Catalog) -> None:
     expected = {
-        "llama-v3p2-3b-instruct": PriceClass.TEXT_UNDER_4B,
-        "llama-v3p1-8b-instruct": PriceClass.TEXT_4B_TO_16B,
-        "llama-v3p1-70b-instruct": PriceClass.TEXT_OVER_16B,
-        "deepseek-v3": PriceClass.TEXT_OVER_16B,
-        "mixtral-8x7b-instruct": PriceClass.MOE_UP_TO_56B,
-        "mixtral-8x22b-instruct": PriceClass.MOE_56B_TO_176B,
-        "qwen3-30b-a3b": PriceClass.QWEN3_30B,
-        "deepseek-r1-0528": PriceClass.DEEPSEEK_R1_FAST,
-        "deepseek-r1-basic": PriceClass.DEEPSEEK_R1_BASIC,
+        "llama-v3p2-3b-instruct": "text-under-4b",
+        "llama-v3p1-8b-instruct": "text-4b-to-16b",
+        "phi-3p5-vision-instruct": "text-4b-to-16b",
+        "llama-v3p1-70b-instruct": "text-over-16b",
+        "deepseek-v3": "text-over-16b",
+        "mixtral-8x7b-instruct": "moe-up-to-56b",
+        "mixtral-8x22b-instruct": "moe-56b-to-176b",
+        "qwen3-30b-a3b": "qwen3-30b",
+        "deepseek-r1-0528": "deepseek-r1-fast",
+        "deepseek-r1-basic": "deepseek-r1-basic",
+        "all-minilm-l6-v2": "embedding-up-to-150m",
+        "gte-large": "embedding-150m-to-350m",
+        "qwen3-embedding-8b": "text-4b-to-16b",
+        "qwen3-reranker-8b": "text-4b-to-16b",
+        "whisper-v3-large": "whisper-v3",
+        "sdxl": "sdxl",
     }
+    book = shipped_book()
 
-    assert {name: found(catalog, name, "me").price_class for name in expected} == expected
+    prices = {name: price_for(book, subject_of(found(catalog, name, "me"))) for name in expected}
+
+    assert {name: price.id for name, price in prices.items() if price} == expected
 
 
 def test_every_kind_has_at_most_one_stand_in_and_text_can_be_given_another(

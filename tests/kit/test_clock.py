@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from hearth.kit.clock import from_rfc3339, to_rfc3339, utc_now
+from hearth.kit.clock import from_ns, from_rfc3339, to_ns, to_rfc3339, utc_now
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 
@@ -40,3 +40,12 @@ def test_what_names_no_moment_is_refused(text: str) -> None:
 
 def test_the_machines_clock_says_its_zone() -> None:
     assert utc_now().tzinfo is UTC
+
+
+def test_nanoseconds_since_the_epoch_are_exact_both_ways() -> None:
+    moment = datetime(2199, 12, 31, 23, 59, 59, 999_999, tzinfo=timezone(timedelta(hours=-14)))
+
+    assert to_ns(NOON) == 1_769_860_800 * 10**9
+    assert to_ns(moment) % 10**9 == 999_999_000
+    assert from_ns(to_ns(moment)) == moment
+    assert from_ns(-1) == datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)

@@ -2,6 +2,7 @@
 
 from hearth.catalog.catalog import Catalog as Catalog
 from hearth.catalog.holdings import Holdings as Holdings
+from hearth.catalog.priced import subject_of as subject_of
 from hearth.catalog.remotes import Holding as Holding
 from hearth.catalog.remotes import Remote as Remote
 from hearth.catalog.remotes import Remotes as Remotes
@@ -20,5 +21,4 @@ from hearth.catalog.types import Capability as Capability
 from hearth.catalog.types import CatalogModel as CatalogModel
 from hearth.catalog.types import Category as Category
 from hearth.catalog.types import ModelType as ModelType
-from hearth.catalog.types import PriceClass as PriceClass
 from hearth.catalog.types import Weights as Weights

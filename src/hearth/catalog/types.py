@@ -81,33 +81,6 @@ class Category(StrEnum):
     "Pulled or attached on this machine; the catalogue does not name it."
 
 
-class PriceClass(StrEnum):
-    """Which row of the price book applies; the named ones win over the classes by size."""
-
-    UNPRICED = "unpriced"
-    TEXT_UNDER_4B = "text-under-4b"
-    TEXT_4B_TO_16B = "text-4b-to-16b"
-    TEXT_OVER_16B = "text-over-16b"
-    MOE_UP_TO_56B = "moe-up-to-56b"
-    MOE_56B_TO_176B = "moe-56b-to-176b"
-    DEEPSEEK_R1_FAST = "deepseek-r1-fast"
-    DEEPSEEK_R1_BASIC = "deepseek-r1-basic"
-    LLAMA_V3P1_405B = "llama-v3p1-405b"
-    LLAMA_V4_MAVERICK_BASIC = "llama-v4-maverick-basic"
-    LLAMA_V4_SCOUT_BASIC = "llama-v4-scout-basic"
-    QWEN3_235B = "qwen3-235b"
-    QWEN3_30B = "qwen3-30b"
-    EMBEDDING_UP_TO_150M = "embedding-up-to-150m"
-    EMBEDDING_150M_TO_350M = "embedding-150m-to-350m"
-    FIREWORKS_ASR = "fireworks-asr"
-    WHISPER_V3 = "whisper-v3"
-    WHISPER_V3_TURBO = "whisper-v3-turbo"
-    STREAMING_TRANSCRIPTION = "streaming-transcription"
-    SDXL = "sdxl"
-    FLUX_DEV = "flux-dev"
-    FLUX_SCHNELL = "flux-schnell"
-
-
 class WeightsSource(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A place weights come from; see `hearth.catalog.sources` for the forms of `uri`."""
 
@@ -135,7 +108,8 @@ class CatalogModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     "In tokens."
     capabilities: frozenset[Capability] = frozenset()
     category: Category = Category.GENERAL
-    price_class: PriceClass = PriceClass.UNPRICED
+    price_class: str = ""
+    "A price of the price book by name; empty: the class that the parameters give."
     aliases: tuple[str, ...] = ()
     licence: str = ""
     created: date

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
 """Tells the present moment, aware, in UTC."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 _RFC3339 = re.compile(
     r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?([Zz]|[+-]\d\d:\d\d)", re.ASCII
@@ -17,6 +20,16 @@ _RFC3339 = re.compile(
 def utc_now() -> datetime:
     """The machine's clock."""
     return datetime.now(UTC)
+
+
+def to_ns(moment: datetime) -> int:
+    """Nanoseconds since the epoch, exactly."""
+    return (moment - _EPOCH) // _MICROSECOND * 1000
+
+
+def from_ns(time_ns: int) -> datetime:
+    """The moment, aware, in UTC; digits beyond the microsecond are dropped."""
+    return _EPOCH + time_ns // 1000 * _MICROSECOND
 
 
 def to_rfc3339(moment: datetime) -> str:

@@ -15,8 +15,13 @@ from msgspec import Meta, Struct
 NANO = 1_000_000_000
 "Nano-USD in a dollar."
 MAX_NANO = 10**15
-"A million dollars: no price is higher, and no event costs a thousandth of what 64 bits hold."
+"A million dollars: no amount in a price is higher."
+MAX_NANO_PER_UNIT = NANO
+"A dollar for one token, step, millisecond or second; so 64 bits hold the cost of every event."
 
+PriceId = Annotated[str, Meta(pattern=r"^[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?\Z")]
+Version = Annotated[str, Meta(pattern=r"^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?\Z")]
+AwareTime = Annotated[datetime, Meta(tz=True)]
 Amount = Annotated[int, Meta(ge=0, le=MAX_NANO)]
 BasisPoints = Annotated[int, Meta(ge=0, le=10_000)]
 
@@ -37,10 +42,14 @@ class Unit(StrEnum):
     "Seconds, times accelerators."
 
 
+TOKEN_UNITS = frozenset({Unit.TOKENS, Unit.EMBEDDING_TOKENS})
+"Counted as prompt, cached and completion tokens; every other unit is one number."
+
+
 class Price(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What `per` units cost. Only tokens have a second and a third amount."""
 
-    id: str
+    id: PriceId
     "Such as `text-under-4b` or `whisper-v3`; part of a book, and named on invoices."
     unit: Unit
     per: Annotated[int, Meta(ge=1, le=10**9)]
@@ -51,16 +60,15 @@ class Price(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     cached_amount: Amount | None = None
     "Of prompt tokens that came from a cache; None: the book's discount applies."
     minimum: Amount = 0
-    "The least that an event costs."
+    "The least that an event costs which used anything; discounts come off it too."
 
 
 class PriceBook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Every price from a moment on, until a later book of the same account takes over."""
 
-    version: str
+    version: Version
     "Unique among all books; each row of the ledger names the one it was priced by."
-    effective_time: datetime
-    "Aware."
+    effective_time: AwareTime
     prices: tuple[Price, ...]
     models: dict[str, str] = {}
     "Full model name to price id: named prices, which win over the classes by size."
@@ -72,8 +80,19 @@ class PriceBook(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     "Off everything, for an answer that is repeated from the response cache."
 
 
+class Discount(StrEnum):
+    """Which of a book's discounts comes off the whole of an event."""
+
+    NONE = "none"
+    BATCH = "batch"
+    REPEAT = "repeat"
+
+
 class Quantities(Struct, frozen=True, kw_only=True, gc=False):
-    """What one event used. Tokens count in the first three, everything else in the last."""
+    """What one event used. Tokens count in the first three, everything else in the last.
+
+    None is negative. The tokens of embeddings are prompt tokens.
+    """
 
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -92,6 +111,16 @@ class Subject(Struct, frozen=True, kw_only=True):
     active_parameters: int | None = None
     "Set for mixtures of experts only."
     accelerator: str = ""
-    "Such as `h100`, for GPU seconds."
+    "Such as `h100` or `NVIDIA_H100_80GB`, for GPU seconds."
     price_class: str = ""
-    "The price id that the catalogue states; empty: the class by size."
+    "The price that the catalogue names; empty: the class by size."
+
+
+class AddedBook(Struct, frozen=True, kw_only=True):
+    """A book that an operator added, and for whom."""
+
+    account_id: str
+    "Whose price plan it is; empty: for every account that has none."
+    effective_time_ns: int
+    create_time_ns: int
+    book: PriceBook

@@ -37,6 +37,7 @@ def upgrade() -> None:
     _price_events()
     _sum_events()
     _make_sums()
+    _make_prices()
     _make_limits()
     _make_billing()
     _make_records()
@@ -143,7 +144,7 @@ def _make_sums() -> None:
     )
 
 
-def _make_limits() -> None:
+def _make_prices() -> None:
     op.create_table(
         "price_books",
         sa.Column("version", TEXT, nullable=False),
@@ -157,7 +158,11 @@ def _make_limits() -> None:
         "ix_price_books_account_id_effective_time_ns",
         "price_books",
         ["account_id", "effective_time_ns"],
+        unique=True,
     )
+
+
+def _make_limits() -> None:
     op.create_table(
         "quotas",
         sa.Column("subject", TEXT, nullable=False),
