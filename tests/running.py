@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +27,14 @@ def free_port() -> int:
     return port
 
 
+def environment_for(home: Path, port: int, settings: Mapping[str, str]) -> dict[str, str]:
+    """Ours, with these settings of Hearth and no others."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("HEARTH_")}
+    environment |= {"HEARTH_HOME": str(home), "HEARTH_PORT": str(port)}
+    environment["HEARTH_PREFETCH_MODELS"] = ""
+    return environment | {f"HEARTH_{name.upper()}": value for name, value in settings.items()}
+
+
 def _environment_of(process: Path) -> bytes:
     try:
         return (process / "environ").read_bytes()
@@ -37,18 +45,17 @@ def _environment_of(process: Path) -> bytes:
 class RunningHearth:
     """One `hearth up` process and what a client needs to reach it."""
 
-    def __init__(self, home: Path, *, engine: str = "fake", **settings: str) -> None:
+    def __init__(
+        self, home: Path, *, engine: str = "fake", gateways: int = 1, **settings: str
+    ) -> None:
         self.home = home
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.output: deque[str] = deque(maxlen=2000)
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("HEARTH_")}
-        environment |= {"HEARTH_HOME": str(home), "HEARTH_PORT": str(self.port)}
-        environment["HEARTH_PREFETCH_MODELS"] = ""
-        environment |= {f"HEARTH_{name.upper()}": value for name, value in settings.items()}
+        options = ["--engine", engine, "--gateways", str(gateways)]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "hearth.cli.up", "--engine", engine],
-            env=environment,
+            [sys.executable, "-m", "hearth.cli.up", *options],
+            env=environment_for(home, self.port, settings),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -90,12 +97,19 @@ class RunningHearth:
 
     def worker_pids(self) -> list[int]:
         """The pids of the engine workers among this process's children."""
+        return self._children("hearth.engines.worker")
+
+    def gateway_pids(self) -> list[int]:
+        """The pids of the gateways that share its port, besides itself."""
+        return self._children("hearth.cli.gateway")
+
+    def _children(self, module: str) -> list[int]:
         task = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         children = [int(pid) for pid in task.read_text().split()]
         return [
             pid
             for pid in children
-            if b"hearth.engines.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()
+            if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
         ]
 
     def kill(self) -> None:
@@ -123,9 +137,11 @@ class RunningHearth:
 
 
 @contextmanager
-def running_hearth(home: Path, *, engine: str = "fake", **settings: str) -> Iterator[RunningHearth]:
+def running_hearth(
+    home: Path, *, engine: str = "fake", gateways: int = 1, **settings: str
+) -> Iterator[RunningHearth]:
     """Run Hearth for the length of a block."""
-    hearth = RunningHearth(home, engine=engine, **settings)
+    hearth = RunningHearth(home, engine=engine, gateways=gateways, **settings)
     try:
         yield hearth.wait_ready()
     finally:

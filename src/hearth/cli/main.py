@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -30,14 +30,35 @@ def up(
     engine: Annotated[
         str, typer.Option(help="Engine of the default model: auto or fake.")
     ] = "auto",
+    gateways: Annotated[
+        int, typer.Option(min=1, help="How many gateway processes share the port.")
+    ] = 1,
 ) -> None:
     """Start everything on this machine and serve until Ctrl-C."""
+    _become("hearth.cli.up", port, "--engine", engine, "--gateways", str(gateways))
+
+
+@app.command()
+def gateway(
+    port: Annotated[int | None, typer.Option(help="Listen here instead of HEARTH_PORT.")] = None,
+    engine: Annotated[
+        str, typer.Option(help="As `hearth up` was started with: auto or fake.")
+    ] = "auto",
+    share_port: Annotated[
+        bool, typer.Option("--share-port", help="Share the port with other gateways that do.")
+    ] = False,
+) -> None:
+    """Serve beside a running `hearth up`, with its home and database, until Ctrl-C."""
+    _become("hearth.cli.gateway", port, "--engine", engine, *["--share-port"] * share_port)
+
+
+def _become(module: str, port: int | None, *arguments: str) -> NoReturn:
+    """Go on as a fresh process image: a server does not carry the command line's modules along."""
     if port is not None:
         os.environ["HEARTH_PORT"] = str(port)
-    # A fresh process image: the server does not carry the command line's modules along.
-    arguments = [sys.executable, "-m", "hearth.cli.up", "--engine", engine]
     sys.stdout.flush()
-    os.execv(sys.executable, arguments)  # noqa: S606  # our own interpreter, fixed arguments
+    command = [sys.executable, "-m", module, *arguments]
+    os.execv(sys.executable, command)  # noqa: S606  # our own interpreter, fixed arguments
 
 
 app.command()(pull)

@@ -7,31 +7,30 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import logging
-import signal
 import subprocess
 import sys
 from contextlib import suppress
 from time import perf_counter
 
-import uvicorn
 import uvloop
 
 from hearth.app import Hearth
 from hearth.catalog import Holdings, ModelStore, Remotes
+from hearth.cli.serving import Serving, on_signals, say, settle_memory, stop_starting_on_signals
+from hearth.cli.siblings import Siblings
 from hearth.errors import HearthError, SetupError, Unavailable
-from hearth.gateway.server import bind, make_server
+from hearth.gateway.server import bind
 from hearth.kit.home import make_home
 from hearth.kit.log import configure
 from hearth.kit.processes import run_module
 from hearth.settings import Settings, load_settings
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 SUPERVISOR = "hearth.engines.supervisor"
+ENDING_S = 15.0  # what a gateway may take for its end besides draining
 
 
-async def serve(settings: Settings, *, fake: bool) -> None:
+async def serve(settings: Settings, *, fake: bool, num_gateways: int) -> None:
     """Start, show one real answer, serve until a signal, drain.
 
     Raises:
@@ -39,54 +38,28 @@ async def serve(settings: Settings, *, fake: bool) -> None:
     """
     started_s = perf_counter()
     listener = bind(settings.host, settings.port)
+    if num_gateways > 1:
+        listener.close()  # nobody else has the port; from now on others of ours may
+        listener = bind(settings.host, settings.port, is_shared=True)
     hearth = Hearth(settings, fake=fake)
+    siblings = Siblings(["--engine", "fake" if fake else "auto"], num=num_gateways - 1)
     stop_starting_on_signals()
     try:
         await hearth.start()
-        server = make_server(
-            hearth.gateway.dispatcher,
-            body_timeout_s=settings.body_timeout_s,
-            drain_timeout_s=settings.drain_timeout_s,
-        )
-        serving = asyncio.create_task(server.serve([listener]), name="server")
-        stop_on_signals(server)
-        introducing = asyncio.create_task(_introduce(hearth, settings, started_s))
+        serving = Serving(hearth.gateway.dispatcher, settings)
+
+        def stop() -> None:
+            serving.stop()
+            siblings.stop()
+
+        on_signals(stop)
+        siblings.start()
         try:
-            await asyncio.wait({serving, introducing}, return_when=asyncio.FIRST_COMPLETED)
-            failure = introducing.exception() if introducing.done() else None
-            if failure is not None and not server.should_exit:
-                raise failure
-            await serving
+            await serving.run(listener, lambda: _introduce(hearth, settings, started_s))
         finally:
-            introducing.cancel()
-            server.should_exit = True
-            await serving
+            await siblings.ended(settings.drain_timeout_s + ENDING_S)
     finally:
         await hearth.stop()
-
-
-def stop_starting_on_signals() -> None:
-    """Give up what the current task does at a signal; what it has started, it ends."""
-    starting = asyncio.current_task()
-    assert starting is not None
-    for number in SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, starting.cancel)
-
-
-def stop_on_signals(server: uvicorn.Server) -> None:
-    """Drain on the first signal, cut what still runs on the second."""
-    is_draining = False
-
-    def on_signal() -> None:
-        nonlocal is_draining
-        server.force_exit = is_draining
-        if is_draining:  # uvicorn alone would go on waiting for the connections
-            for connection in list(server.server_state.connections):
-                connection.transport.abort()
-        is_draining = server.should_exit = True
-
-    for number in SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, on_signal)
 
 
 async def _introduce(hearth: Hearth, settings: Settings, started_s: float) -> None:
@@ -100,9 +73,7 @@ async def _introduce(hearth: Hearth, settings: Settings, started_s: float) -> No
     except Unavailable as error:
         raise SetupError(error.message) from error
     logging.getLogger(SUPERVISOR).setLevel(logging.NOTSET)
-    gc.collect()
-    gc.freeze()  # what the start made stays; no collection need look at it again
-    gc.set_threshold(20_000, 20, 50)  # requests leave no cycles behind; look for them less often
+    settle_memory()
     base_url = f"http://{settings.host}:{settings.port}"
     say(f"Hearth is ready at {base_url} after {perf_counter() - started_s:.1f} s.")
     if hearth.credentials is None:
@@ -127,12 +98,6 @@ async def _prefetch(settings: Settings) -> None:
             say(f"{model} could not be fetched; `hearth pull {model}` says why.")
 
 
-def say(text: str) -> None:
-    """Print at once, also into a pipe."""
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
 def pull_default(settings: Settings) -> None:
     """Fetch the default model if it is not here, in a process of its own with a progress bar.
 
@@ -152,7 +117,9 @@ def main() -> None:
     """Entry of the process."""
     parser = argparse.ArgumentParser(prog="hearth up")
     parser.add_argument("--engine", choices=["auto", "fake"], default="auto")
-    fake = parser.parse_args().engine == "fake"
+    parser.add_argument("--gateways", type=int, default=1)
+    options = parser.parse_args()
+    fake = options.engine == "fake"
     try:
         settings = load_settings()
         configure(settings.log_level)
@@ -162,7 +129,7 @@ def main() -> None:
         with suppress(asyncio.CancelledError, KeyboardInterrupt):  # stopped while it started
             if not fake:
                 pull_default(settings)
-            uvloop.run(serve(settings, fake=fake))
+            uvloop.run(serve(settings, fake=fake, num_gateways=options.gateways))
     except HearthError as error:
         sys.stderr.write(f"hearth: {error}\n")
         sys.exit(1)

@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import datetime, timedelta
 from functools import partial
 
 from msgspec.structs import replace
@@ -21,13 +22,14 @@ from hearth.engines import WorkerReport, WorkerState
 from hearth.engines.protocol import WorkerSpec
 from hearth.errors import SetupError, Unavailable
 from hearth.kit.clock import Clock, utc_now
-from hearth.kit.db import Database
+from hearth.kit.db import Connection, Database
 from hearth.kit.ids import new_id
 from hearth.kit.versions import bump
 
 log = logging.getLogger(__name__)
 
 POLL_S = 0.5  # how soon a model that another process's gateway asks for is noticed
+STALE_AFTER = timedelta(minutes=2)  # by then, who asked while no controller ran has given up
 
 SpecMaker = Callable[[str], WorkerSpec]
 
@@ -40,6 +42,7 @@ class Reconciler:
         executor: where they run.
         make_spec: says how to run a model; raises `SetupError` where its weights are not here.
         on_change: called after the record changed, for a gateway in the same process.
+        clock: tells how old requests are.
     """
 
     def __init__(
@@ -49,11 +52,13 @@ class Reconciler:
         make_spec: SpecMaker,
         *,
         on_change: Callable[[], None],
+        clock: Clock = utc_now,
     ) -> None:
         self._db = db
         self._executor = executor
         self._make_spec = make_spec
         self._on_change = on_change
+        self._clock = clock
         self._replicas: dict[str, Replica] = {}
         self._specs: dict[str, WorkerSpec] = {}
         self._dirty: set[str] = set()
@@ -65,7 +70,7 @@ class Reconciler:
         """Forget what a dead controller left, then serve these models and whatever is asked for."""
         async with self._db.write() as conn:
             await store.clear_replicas(conn)
-            await store.forget_requests(conn)
+            await self._forget_stale_requests(conn)
             await bump(conn, store.REPLICAS)
         for model in models:
             self._serve(model)
@@ -104,7 +109,7 @@ class Reconciler:
         for model in requested:
             await self._retry_or_serve(model)
         if requested or self._dirty:
-            await self._record()
+            await self._record(requested)
 
     async def _retry_or_serve(self, model: str) -> None:
         for replica in [each for each in self._replicas.values() if each.model == model]:
@@ -127,11 +132,17 @@ class Reconciler:
         except SetupError:
             return True
 
-    async def _record(self) -> None:
+    async def _forget_stale_requests(self, conn: Connection) -> None:
+        stale_time = self._clock() - STALE_AFTER
+        requests = await store.requested_models(conn)
+        stale = {model: time for model, time in requests.items() if time < stale_time}
+        await store.forget_requests(conn, stale)
+
+    async def _record(self, served: dict[str, datetime]) -> None:
         dirty, self._dirty = self._dirty, set()
         try:
             async with self._db.write() as conn:
-                await store.forget_requests(conn)
+                await store.forget_requests(conn, served)
                 for replica_id in self._gone:
                     await store.delete_replica(conn, replica_id)
                 for replica_id in dirty & self._replicas.keys():

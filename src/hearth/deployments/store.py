@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec.structs import asdict
@@ -66,14 +67,17 @@ async def request_model(conn: AsyncConnection, model: str, now: datetime) -> Non
     await conn.execute(insert(model_requests).values(model=model, request_time=now))
 
 
-async def requested_models(conn: AsyncConnection) -> list[str]:
-    """Return the models that gateways have asked for, oldest request first."""
-    rows = await conn.execute(
-        select(model_requests.c.model).order_by(model_requests.c.request_time)
-    )
-    return list(rows.scalars())
+async def requested_models(conn: AsyncConnection) -> dict[str, datetime]:
+    """Return the models that gateways have asked for and when, oldest request first."""
+    rows = await conn.execute(select(model_requests).order_by(model_requests.c.request_time))
+    return {row.model: row.request_time for row in rows}
 
 
-async def forget_requests(conn: AsyncConnection) -> None:
-    """Delete what gateways have asked for; they ask again when they need it."""
-    await conn.execute(delete(model_requests))
+async def forget_requests(conn: AsyncConnection, requests: Mapping[str, datetime]) -> None:
+    """Delete these; a model that was asked for again since then stays asked for."""
+    for model, time in requests.items():
+        await conn.execute(
+            delete(model_requests)
+            .where(model_requests.c.model == model)
+            .where(model_requests.c.request_time <= time)
+        )

@@ -87,21 +87,32 @@ class Fleet:
         Raises:
             Unavailable: none came in time, its start failed, or all queues are full.
         """
-        if not any(
-            each.model == model and each.state != ReplicaState.FAILED
-            for each in self._replicas.values()
-        ):
-            await self._request_model(model)
         try:
             async with asyncio.timeout(self._wait_s):
-                while (channel := self.find(model, affinity)) is None:
-                    self._refuse_if_failed(model)
-                    await self._changed.wait()
+                return await self._ask_and_wait(model, affinity)
         except TimeoutError:
             raise Unavailable(
                 f"No replica of {model} was ready within {self._wait_s:.0f} s.", retry_after_s=5
             ) from None
+
+    async def _ask_and_wait(self, model: str, affinity: str | None) -> Channel:
+        is_asked = False
+        while (channel := self.find(model, affinity)) is None:
+            if self._is_coming(model):
+                is_asked = False  # should it go away again, another controller must be asked
+            elif not is_asked:
+                await self._request_model(model)
+                is_asked = True
+                continue  # it may have come meanwhile
+            self._refuse_if_failed(model)
+            await self._changed.wait()
         return channel
+
+    def _is_coming(self, model: str) -> bool:
+        return any(
+            each.model == model and each.state != ReplicaState.FAILED
+            for each in self._replicas.values()
+        )
 
     def _refuse_if_failed(self, model: str) -> None:
         states = [each for each in self._replicas.values() if each.model == model]

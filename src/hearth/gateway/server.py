@@ -25,8 +25,12 @@ class App(HotPlane, Protocol):
         ...
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Take the port, before anything slow is started.
+def bind(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
+    """Take the port.
+
+    Args:
+        is_shared: with every process of this user that shares it as well; the kernel spreads
+            new connections over them.
 
     Raises:
         SetupError: it is busy, or not ours to take.
@@ -35,6 +39,8 @@ def bind(host: str, port: int) -> socket.socket:
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
+        if is_shared:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         listener.bind((host, port))
         listener.listen(BACKLOG)
     except OSError as error:
