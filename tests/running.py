@@ -46,13 +46,13 @@ class RunningHearth:
     """One `hearth up` process and what a client needs to reach it."""
 
     def __init__(
-        self, home: Path, *, engine: str = "fake", gateways: int = 1, **settings: str
+        self, home: Path, *, engine: str = "fake", gateways: str = "1", **settings: str
     ) -> None:
         self.home = home
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.output: deque[str] = deque(maxlen=2000)
-        options = ["--engine", engine, "--gateways", str(gateways)]
+        options = ["--engine", engine, "--gateways", gateways]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "hearth.cli.up", *options],
             env=environment_for(home, self.port, settings),
@@ -107,9 +107,7 @@ class RunningHearth:
         task = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         children = [int(pid) for pid in task.read_text().split()]
         return [
-            pid
-            for pid in children
-            if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+            pid for pid in children if module.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
         ]
 
     def kill(self) -> None:
@@ -138,7 +136,7 @@ class RunningHearth:
 
 @contextmanager
 def running_hearth(
-    home: Path, *, engine: str = "fake", gateways: int = 1, **settings: str
+    home: Path, *, engine: str = "fake", gateways: str = "1", **settings: str
 ) -> Iterator[RunningHearth]:
     """Run Hearth for the length of a block."""
     hearth = RunningHearth(home, engine=engine, gateways=gateways, **settings)
