@@ -69,6 +69,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     "How long running requests may finish after Ctrl-C before they are cut."
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     "The least severe log line written."
+    metrics_accounts: Annotated[int, Meta(ge=0, le=1000)] = 0
+    "How many accounts `/metrics`, which needs no key, names with how full their budgets are."
     log_requests: bool = False
     "Log every inference request and answer, bodies included, with keys shown as [REDACTED]."
 

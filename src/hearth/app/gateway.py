@@ -20,6 +20,7 @@ from hearth.gateway.responses.archive import Archive
 from hearth.gateway.routing import Router
 from hearth.gateway.snapshots import Snapshots
 from hearth.kit.db import Database
+from hearth.limits import BudgetWatch
 from hearth.settings import Settings
 
 
@@ -52,6 +53,7 @@ class Gateway:
         home = settings.home_path
         self._holdings = catalog.Holdings(catalog.ModelStore(home), catalog.Remotes(home))
         self.metrics = Metrics()
+        self._budgets = BudgetWatch(db, num_fullest=settings.metrics_accounts)
         self.router = self._make_router(fake=fake)
         self.dispatcher: Dispatcher
         self.fleet: Fleet
@@ -94,6 +96,7 @@ class Gateway:
     async def _start_metering(self) -> Inference:
         settings = self._settings
         journal = metering.Journal(settings.home_path, mode=settings.journal_mode)
+        self._journal = journal
         self._applier = metering.Applier(journal, self._db)
         self._applier.start()
         self._ending.push_async_callback(self._applier.close)
@@ -152,13 +155,19 @@ class Gateway:
             return None
         return f"No replica of {model} is ready. `hearth up` starts one; does it run?"
 
-    def metrics_page(self) -> tuple[bytes, str]:
+    async def metrics_page(self) -> tuple[bytes, str]:
         """The Prometheus page and its content type."""
         from hearth.gateway import metrics_page  # its library is only for who scrapes
 
-        return metrics_page.render(self.metrics, self.fleet, self._applier.lag), (
-            metrics_page.CONTENT_TYPE
+        watched = metrics_page.Watched(
+            metrics=self.metrics,
+            fleet=self.fleet,
+            books=metrics_page.Books(journal=self._journal, applier=self._applier),
+            money=metrics_page.Money(
+                holdings=None, budgets=await self._budgets.look(), price_version=""
+            ),
         )
+        return metrics_page.render(watched), metrics_page.CONTENT_TYPE
 
     async def _refresh_fleet(self) -> None:
         async with self._db.read() as conn:

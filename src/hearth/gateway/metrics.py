@@ -5,40 +5,34 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import Counter
+from enum import StrEnum
 from time import perf_counter
 
 from hearth.engines.protocol import Usage
 from hearth.gateway.generation import Generation
+from hearth.kit.histograms import Histogram
 
 FIRST_TOKEN_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+SETTLE_BOUNDS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 1.0)
 TOKEN_BOUNDS_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0)
 
 
-class Histogram:
-    """Counts of observations under each bound, and their sum."""
+class Refusal(StrEnum):
+    """Why a request was refused by a limit, or for want of knowing one."""
 
-    __slots__ = ("bounds", "counts", "total")
-
-    def __init__(self, bounds: tuple[float, ...]) -> None:
-        self.bounds = bounds
-        self.counts = [0] * (len(bounds) + 1)
-        self.total = 0.0
-
-    def observe(self, value: float) -> None:
-        """Add an observation."""
-        self.total += value
-        self.counts[bisect_left(self.bounds, value)] += 1
-
-    def buckets(self) -> list[tuple[str, float]]:
-        """Cumulative counts by upper bound, as Prometheus wants them."""
-        names = [*map(str, self.bounds), "+Inf"]
-        running, buckets = 0, []
-        for name, num in zip(names, self.counts, strict=True):
-            running += num
-            buckets.append((name, float(running)))
-        return buckets
+    SPENT = "spent"
+    "A budget is used up: 402."
+    HELD = "held"
+    "What is left of a budget is held by requests that run: 429."
+    RATE = "rate"
+    "Too many requests or tokens per minute: 429."
+    CONCURRENCY = "concurrency"
+    "Too many requests at once: 429."
+    UNKNOWN = "unknown"
+    "The database is away, so nobody knows what is left: 503."
+    SUSPENDED = "suspended"
+    "The account is suspended: 412."
 
 
 class Metrics:
@@ -49,10 +43,25 @@ class Metrics:
         self.tokens: Counter[tuple[str, str]] = Counter()
         self.first_token: dict[str, Histogram] = {}
         self.per_token: dict[str, Histogram] = {}
+        self.cost_nano: Counter[tuple[str, str]] = Counter()
+        self.refusals: Counter[tuple[str, Refusal]] = Counter()
+        self.settle = Histogram(SETTLE_BOUNDS_S)
 
     def count_request(self, path: str, status: int) -> None:
         """A request to a known route was answered."""
         self.requests[path, status] += 1
+
+    def count_cost(self, model: str, unit: str, cost_nano: int) -> None:
+        """A request was settled that costs so much; `unit` is what it is priced by."""
+        self.cost_nano[model, unit] += cost_nano
+
+    def count_refusal(self, quota_id: str, reason: Refusal) -> None:
+        """A request was refused; the quota is empty where it is not one that refuses."""
+        self.refusals[quota_id, reason] += 1
+
+    def observe_settle(self, seconds: float) -> None:
+        """From the last delta of a request until its settle record was written."""
+        self.settle.observe(seconds)
 
     def count(self, model: str, usage: Usage, generation: Generation) -> None:
         """A request was settled: its tokens, and how long the first and each further one took."""

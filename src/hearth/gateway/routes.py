@@ -25,7 +25,7 @@ class Health(Protocol):
         """Why not, or None."""
         ...
 
-    def metrics_page(self) -> tuple[bytes, str]:
+    async def metrics_page(self) -> tuple[bytes, str]:
         """The Prometheus page and its content type."""
         ...
 
@@ -70,7 +70,7 @@ def health_routes(health: Health) -> list[Route]:
 
     async def show_metrics(_: Request) -> Response:
         """Expose the Prometheus series."""
-        page, content_type = health.metrics_page()
+        page, content_type = await health.metrics_page()
         return Response(page, media_type=content_type)
 
     return [

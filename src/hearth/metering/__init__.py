@@ -3,6 +3,7 @@
 from hearth.metering.applier import Applier
 from hearth.metering.journal import Journal
 from hearth.metering.leases import Leases, OnDead
+from hearth.metering.pace import Pace
 from hearth.metering.replay import Replayed, replay
 from hearth.metering.types import Begin, Lag, Outcome, Settle, UsageTotal, subjects
 from hearth.metering.usage import usage_totals
@@ -15,6 +16,7 @@ __all__ = [
     "Leases",
     "OnDead",
     "Outcome",
+    "Pace",
     "Replayed",
     "Settle",
     "UsageTotal",

@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import aclosing, suppress
+from time import perf_counter
 
 from hearth.errors import Unavailable
 from hearth.kit.db import Database
 from hearth.metering import ledger
 from hearth.metering.journal import Journal
 from hearth.metering.leases import Leases
+from hearth.metering.pace import Pace
 from hearth.metering.replay import Read, read_segment, set_aside
 from hearth.metering.segments import Segment
 from hearth.metering.types import Entry, Lag
@@ -40,6 +42,7 @@ class Applier:
         *,
         interval_s: float = INTERVAL_S,
     ) -> None:
+        self.pace = Pace()
         self._journal = journal
         self._db = db
         self._leases = leases
@@ -122,7 +125,9 @@ class Applier:
         self._journal.flush()
 
     async def _apply(self, entries: Sequence[Entry], last: int) -> None:
+        start_s = perf_counter()
         await ledger.apply(self._db, self._journal.instance, entries, self._leases)
+        self.pace.applied(len(entries), perf_counter() - start_s)
         self._journal.backlog.applied(last)
 
     async def _apply_file(self) -> None:
@@ -167,3 +172,4 @@ class Applier:
         if self._error is None:
             log.warning("The usage ledger is behind, and will catch up: %s", error)
         self._error = str(error)
+        self.pace.num_errors += 1

@@ -71,6 +71,11 @@ class Journal:
         """Requests that have begun and are not settled."""
         return len(self._open)
 
+    @property
+    def is_failing(self) -> bool:
+        """Whether the disk refused the last write, so that no new request is served."""
+        return self._is_failing
+
     def begin(self, record: Begin) -> None:
         """Take note of a request before its work starts.
 
