@@ -46,5 +46,9 @@ def test_hearth_help_loads_neither_server_nor_tensors() -> None:
     assert loaded_by(HELP) & (TENSORS | SERVER) == set()
 
 
+def test_what_runs_in_a_users_program_is_light_until_it_is_used() -> None:
+    assert loaded_by("import hearth.client") & (TENSORS | SERVER | {"httpx", "openai"}) == set()
+
+
 def test_a_module_that_is_loaded_is_seen() -> None:
     assert "jinja2" in loaded_by("import jinja2.sandbox")
