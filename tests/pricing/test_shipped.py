@@ -13,7 +13,7 @@ from hearth.pricing import (
     Quantities,
     Subject,
     Unit,
-    accelerator_price,
+    accelerator_prices,
     cost_nano,
     price_for,
     quote,
@@ -252,7 +252,7 @@ def test_every_price_of_the_catalogue_is_in_the_book() -> None:
 
 def test_every_price_of_the_book_can_be_reached() -> None:
     named = {each.price_class for each in Catalog.load().models}
-    accelerators = {accelerator_price(name) for name in ("a100", "h100", "h200", "mi300x")}
+    accelerators = {accelerator_prices(name)[1] for name in ("a100", "h100", "h200", "mi300x")}
 
     assert {price.id for price in BOOK.prices} == CLASSES | accelerators | named - {""}
 

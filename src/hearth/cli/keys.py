@@ -139,27 +139,12 @@ async def _create(
 
 @asynccontextmanager
 async def _accounts() -> AsyncIterator[AccountService]:
-    """The accounts in the database of the settings, which is made if it is not there yet.
-
-    Raises:
-        SetupError: it cannot be made or opened.
-    """
+    """The accounts of this machine."""
     from hearth.accounts import AccountService
-    from hearth.kit.db import Database
-    from hearth.kit.home import make_home
-    from hearth.migrations import migrate
-    from hearth.settings import load_settings
+    from hearth.cli.state import state
 
-    settings = load_settings()
-    if not settings.database_url:
-        make_home(settings.home_path)
-    db = Database(settings.state_url)
-    try:
-        await db.open()
-        await migrate(db)
+    async with state() as db:
         yield AccountService(db)
-    finally:
-        await db.close()
 
 
 async def _every_key(service: AccountService, account: str | None) -> AsyncIterator[_Owned]:

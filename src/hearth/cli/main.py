@@ -12,6 +12,7 @@ from hearth.cli.attach import attach, detach
 from hearth.cli.conformance import conformance
 from hearth.cli.keys import keys
 from hearth.cli.models import models
+from hearth.cli.prices import prices
 from hearth.cli.pull import pull
 from hearth.errors import HearthError
 
@@ -67,6 +68,7 @@ app.command()(attach)
 app.command()(detach)
 app.command()(conformance)
 app.add_typer(keys, name="keys")
+app.add_typer(prices, name="prices")
 
 
 @app.command()

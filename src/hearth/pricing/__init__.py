@@ -2,10 +2,11 @@
 
 from hearth.pricing.amounts import format_usd, parse_usd
 from hearth.pricing.book_file import Source, parse_book, shipped_book
-from hearth.pricing.books import EVERYONE, PRICES_VERSION, PriceBooks, add_book
+from hearth.pricing.books import PRICES_VERSION, PriceBooks, add_book
 from hearth.pricing.cost import Rate, cost_nano, rate
-from hearth.pricing.lookup import CLASSES, accelerator_price, class_by_size, price_for
+from hearth.pricing.lookup import CLASSES, accelerator_prices, class_by_size, price_for
 from hearth.pricing.quote import Quote, quote
+from hearth.pricing.shelf import EVERYONE, Shelf
 from hearth.pricing.types import (
     NANO,
     AddedBook,
@@ -30,10 +31,11 @@ __all__ = [
     "Quantities",
     "Quote",
     "Rate",
+    "Shelf",
     "Source",
     "Subject",
     "Unit",
-    "accelerator_price",
+    "accelerator_prices",
     "add_book",
     "class_by_size",
     "cost_nano",

@@ -66,7 +66,7 @@ def parse_book(text: str, source: Source) -> PriceBook:
 def _read(text: str) -> _Table:
     try:
         table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # also numbers and nests beyond Python's limits
         raise InvalidRequest(f"The price book is not TOML: {error}.") from error
     currency = table.pop("currency", "USD")
     if currency != "USD":

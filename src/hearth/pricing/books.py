@@ -1,14 +1,10 @@
-"""Price books over time: which one is in force for an account, and how one is added."""
+"""The snapshot of all price books, and how one is added."""
 
 from __future__ import annotations
 
 import asyncio
-from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
-
-from msgspec import Struct
 
 from hearth.errors import Conflict, InvalidRequest
 from hearth.kit.clock import to_ns, to_rfc3339
@@ -16,25 +12,12 @@ from hearth.kit.db import Connection, Database
 from hearth.kit.versions import bump
 from hearth.pricing import store
 from hearth.pricing.book_file import shipped_book
-from hearth.pricing.quote import Quote, quote
+from hearth.pricing.quote import Quote
+from hearth.pricing.shelf import EVERYONE, Shelf
 from hearth.pricing.types import AddedBook, Discount, PriceBook, Subject
 
 PRICES_VERSION = "prices"
 "The version row that moves whenever a book is added."
-
-EVERYONE: Final = ""
-"In place of an account: every account without a price plan of its own."
-
-_FOREVER = 2**63
-_MAX_QUOTES = 10_000
-
-
-class _InForce(Struct, frozen=True, gc=False):
-    """A book, from a moment up to another that is no longer its own."""
-
-    from_ns: int
-    until_ns: int
-    book: PriceBook
 
 
 class PriceBooks:
@@ -42,71 +25,39 @@ class PriceBooks:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self.shipped = shipped_book()
-        self.added: Sequence[AddedBook] = ()
-        self._plans: Mapping[str, Sequence[AddedBook]] = {}
-        self._versions: Mapping[str, PriceBook] = {self.shipped.version: self.shipped}
-        self._in_force: dict[str, _InForce] = {}
-        self._quotes: dict[tuple[str, Subject, Discount], Quote | None] = {}
+        self._shelf = Shelf(shipped_book())
         self._refreshing = asyncio.Lock()
+
+    @property
+    def shipped(self) -> PriceBook:
+        """The book that Hearth comes with."""
+        return self._shelf.shipped
+
+    @property
+    def added(self) -> Sequence[AddedBook]:
+        """The others, in the order in which they take effect."""
+        return self._shelf.added
 
     async def refresh(self) -> None:
         """Learn which books have been added."""
         async with self._refreshing:
             async with self._db.read() as conn:
                 added = await store.read_books(conn)
-            self._take(added)
-
-    def _take(self, added: Sequence[AddedBook]) -> None:
-        plans: dict[str, list[AddedBook]] = {}
-        for each in added:
-            plans.setdefault(each.account_id, []).append(each)
-        self.added, self._plans = added, plans
-        self._versions = {each.book.version: each.book for each in added} | {
-            self.shipped.version: self.shipped
-        }
-        self._in_force = {}
-        self._quotes = {}
+            self._shelf = Shelf(self._shelf.shipped, added)
 
     def at(self, account_id: str, time_ns: int) -> PriceBook:
-        """The book that an account's use at a moment is priced by.
-
-        The latest of its own plan, else the latest of everyone's, else the shipped one.
-        """
-        found = self._in_force.get(account_id)
-        if found is None or not found.from_ns <= time_ns < found.until_ns:
-            found = self._in_force[account_id] = self._find(account_id, time_ns)
-        return found.book
+        """See `Shelf.at`."""
+        return self._shelf.at(account_id, time_ns)
 
     def quote(
         self, account_id: str, time_ns: int, subject: Subject, discount: Discount = Discount.NONE
     ) -> Quote | None:
-        """What a subject costs an account at a moment; None: it has no price and costs nothing."""
-        book = self.at(account_id, time_ns)
-        key = book.version, subject, discount
-        try:
-            return self._quotes[key]
-        except KeyError:
-            if len(self._quotes) >= _MAX_QUOTES:
-                self._quotes.clear()
-            made = self._quotes[key] = quote(book, subject, discount)
-            return made
+        """See `Shelf.quote`."""
+        return self._shelf.quote(account_id, time_ns, subject, discount)
 
     def version(self, name: str) -> PriceBook | None:
-        """The book of that version, of whatever account and time."""
-        return self._versions.get(name)
-
-    def _find(self, account_id: str, time_ns: int) -> _InForce:
-        book, from_ns, until_ns = self.shipped, -_FOREVER, _FOREVER
-        for plan in (EVERYONE, account_id):
-            books = self._plans.get(plan, ())
-            after = bisect_right(books, time_ns, key=lambda each: each.effective_time_ns)
-            if after:
-                book, from_ns = books[after - 1].book, books[after - 1].effective_time_ns
-                until_ns = _FOREVER
-            if after < len(books):
-                until_ns = min(until_ns, books[after].effective_time_ns)
-        return _InForce(from_ns, until_ns, book)
+        """See `Shelf.version`."""
+        return self._shelf.version(name)
 
 
 async def add_book(

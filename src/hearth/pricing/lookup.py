@@ -53,7 +53,8 @@ _BY_SIZE: dict[Unit, tuple[_Classes, _Classes]] = {
 CLASSES = frozenset(name for both in _BY_SIZE.values() for each in both for _, name in each)
 "Every class that a number of parameters can lead to."
 
-_ACCELERATOR = re.compile(r"(?:nvidia|amd|google)?-?(.+?)(?:-\d+gb)?")
+_VENDORS = ("nvidia-", "amd-")
+_MEMORY = re.compile(r"-\d+gb$")
 
 
 def price_for(book: PriceBook, subject: Subject) -> Price | None:
@@ -82,15 +83,20 @@ def class_by_size(unit: Unit, parameters: int | None, active: int | None = None)
     return next((name for most, name in classes if parameters <= most), "")
 
 
-def accelerator_price(accelerator: str) -> str:
-    """The price id of an accelerator: `gpu-h100` for `h100` and for `NVIDIA_H100_80GB`."""
-    match = _ACCELERATOR.fullmatch(accelerator.lower().replace("_", "-"))
-    return f"gpu-{match.group(1)}" if match else ""
+def accelerator_prices(accelerator: str) -> tuple[str, str]:
+    """The price ids of an accelerator: with its memory, if that is said, and without.
+
+    `NVIDIA_H100_80GB` may be priced as `gpu-h100-80gb` or as `gpu-h100`; `h100` as the latter.
+    """
+    spelt = accelerator.lower().replace("_", "-")
+    for vendor in _VENDORS:
+        spelt = spelt.removeprefix(vendor)
+    return f"gpu-{spelt}", f"gpu-{_MEMORY.sub('', spelt)}"
 
 
 def _candidates(book: PriceBook, subject: Subject) -> Iterator[str]:
     if subject.unit is Unit.GPU_SECONDS:
-        yield accelerator_price(subject.accelerator)
+        yield from accelerator_prices(subject.accelerator)
         return
     yield book.models.get(subject.model, "")
     yield subject.price_class

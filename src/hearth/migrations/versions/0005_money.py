@@ -13,7 +13,7 @@ from hearth.migrations.append_only import allow_changes, refuse_changes
 revision = "0005"
 down_revision = "0004"
 
-_APPEND_ONLY = ("audit_log",)
+_APPEND_ONLY = ("audit_log", "price_books")
 
 _TABLES = (
     "usage_hours",
