@@ -14,7 +14,11 @@ POOL_WAIT_S = 10.0
 BUSY_S = 5.0  # how long a SQLite writer waits for one in another process
 SCHEMA_BUSY_S = 60.0  # the other may be migrating a large state
 CONNECT_LIMIT_S = 5
-POSTGRES_OPTIONS = "-c lock_timeout=10s -c statement_timeout=60s -c timezone=UTC"
+# Whoever takes a lock must see what its last holder wrote, whatever the server's default is.
+POSTGRES_OPTIONS = (
+    "-c lock_timeout=10s -c statement_timeout=60s -c timezone=UTC "
+    r"-c default_transaction_isolation=read\ committed"
+)
 
 Purpose = Literal["read", "write", "schema"]
 

@@ -1,6 +1,11 @@
 """Limits: budgets and rates that hold over any number of gateways."""
 
-from hearth.limits.types import WINDOWS, QuotaId, Window
+from hearth.limits.limits import Limits, journals_in
+from hearth.limits.rates import RateState
+from hearth.limits.service import QuotaService, Usage
+from hearth.limits.store import QUOTAS, release
+from hearth.limits.types import WINDOWS, Quota, QuotaId, Window, subjects
+from hearth.limits.wallet import NOTHING, Hold, Wallet
 from hearth.limits.watch import (
     THRESHOLDS,
     Budgets,
@@ -11,13 +16,25 @@ from hearth.limits.watch import (
 )
 
 __all__ = [
+    "NOTHING",
+    "QUOTAS",
     "THRESHOLDS",
     "WINDOWS",
     "BudgetWatch",
     "Budgets",
     "FullBudgets",
     "HeldAmounts",
+    "Hold",
+    "Limits",
+    "Quota",
     "QuotaId",
+    "QuotaService",
+    "RateState",
+    "Usage",
     "UsedBudget",
+    "Wallet",
     "Window",
+    "journals_in",
+    "release",
+    "subjects",
 ]

@@ -188,6 +188,7 @@ def _make_limits() -> None:
         sa.Column("hold_id", TEXT, nullable=False),
         sa.Column("amount", sa.BigInteger, nullable=False),
         sa.Column("recalled", sa.Boolean, nullable=False),
+        sa.Column("wanted", sa.Boolean, nullable=False),
         sa.PrimaryKeyConstraint("instance", "hold_id", name="pk_leases"),
     )
     op.create_index("ix_leases_hold_id", "leases", ["hold_id"])

@@ -1,0 +1,156 @@
+"""Gateways without HTTP: a real journal, real limits, a real ledger, driven step by step."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+
+from hearth.accounts import Caller
+from hearth.accounts.types import Role
+from hearth.errors import ApiError
+from hearth.kit.db import Database
+from hearth.limits import Hold, Limits, journals_in, release
+from hearth.metering import Begin, Journal, Outcome, Settle, ledger, replay
+
+DAY_S = 86_400
+START_NS = 1_700_000_000 * 10**9
+CALLER = Caller(account_id="acme", user_id="ada", key_id="key-1", role=Role.USER)
+
+_numbers = count(1)
+T = TypeVar("T")
+
+
+@dataclass
+class Time:
+    """What the clocks of all gateways show; it stands still until a test moves it."""
+
+    now_ns: int = START_NS
+
+    def uptime(self) -> float:
+        return self.now_ns / 1e9
+
+    def pass_s(self, seconds: float) -> None:
+        self.now_ns += int(seconds * 1e9)
+
+
+@dataclass
+class Request:
+    """One that was admitted and runs."""
+
+    id: str
+    hold: Hold
+    bound: int
+
+
+@dataclass
+class Gateway:
+    """Neither applier nor keeper runs by itself: `apply` and `sync` are steps of a test."""
+
+    db: Database
+    home: Path
+    time: Time
+    running: list[Request] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.journal = Journal(self.home)
+        self.limits = Limits(
+            self.db,
+            self.journal.instance,
+            recover=lambda: replay(self.home, self.db, release),
+            is_here=journals_in(self.home),
+            clock=self.time.uptime,
+        )
+
+    async def admit(self, bound: int, caller: Caller = CALLER) -> Request:
+        """Hold and begin; the database is asked only if memory does not suffice."""
+        now_ns = self.time.now_ns
+        wallet = self.limits.wallet(caller)
+        hold = wallet.try_hold(bound, now_ns) or await wallet.acquire(bound, now_ns)
+        request = Request(f"r-{next(_numbers)}", hold, bound)
+        self.journal.begin(
+            Begin(
+                request_id=request.id,
+                time_ns=now_ns,
+                account_id=caller.account_id,
+                user_id=caller.user_id,
+                key_id=caller.key_id,
+                model="accounts/fireworks/models/m",
+                served_by="accounts/fireworks/models/m",
+                route="/chat/completions",
+                holds=hold.ids,
+                held_nano=hold.nano,
+            )
+        )
+        self.running.append(request)
+        return request
+
+    def settle(self, request: Request, cost: int, outcome: Outcome = Outcome.STOP) -> None:
+        """End a request with what it costs."""
+        self.journal.settle(
+            Settle(
+                request_id=request.id,
+                time_ns=self.time.now_ns,
+                outcome=outcome,
+                prompt_tokens=0,
+                cached_tokens=0,
+                completion_tokens=0,
+                http_status=200,
+                cost_nano=cost,
+            )
+        )
+        request.hold.settle(cost)
+        self.running.remove(request)
+
+    async def apply(self) -> None:
+        """Bring what is settled into the ledger."""
+        backlog = self.journal.backlog
+        while len(backlog):
+            entries, last = backlog.peek(ledger.BATCH_ENTRIES)
+            await ledger.apply(self.db, self.journal.instance, entries, self.limits.leases)
+            backlog.applied(last)
+
+    async def sync(self) -> None:
+        """One turn of what the keeper does."""
+        await self.limits.pacer.sync()
+        await self.limits.leases.sync()
+
+    def kill(self) -> None:
+        """As `kill -9` does: the kernel drops the folder's lock, nothing else happens."""
+        self.journal.segments.close()
+        os.close(self.journal._folder._descriptor)
+
+    async def close(self) -> None:
+        """As at a clean stop, with what still runs left to the replay."""
+        await self.apply()
+        await self.limits.leases.close()
+        await self.limits.pacer.close()
+        self.journal.close()
+
+
+async def served(asking: Coroutine[Any, Any, T], *gateways: Gateway) -> T:
+    """Wait for an answer while every gateway takes its turns."""
+    task = asyncio.create_task(asking)
+    for _ in range(100):
+        await asyncio.sleep(0)
+        if task.done():
+            break
+        for gateway in gateways:
+            await gateway.sync()
+    else:
+        task.cancel()
+        raise AssertionError("nobody answered")
+    return task.result()
+
+
+async def refusal(asking: Coroutine[Any, Any, Any], *gateways: Gateway) -> ApiError | None:
+    """Why a request is refused; None if it runs."""
+    try:
+        await served(asking, *gateways)
+    except ApiError as error:
+        return error
+    return None
