@@ -11,6 +11,7 @@ import typer
 from hearth.cli.attach import attach, detach
 from hearth.cli.conformance import conformance
 from hearth.cli.keys import keys
+from hearth.cli.ledger import ledger
 from hearth.cli.models import models
 from hearth.cli.prices import prices
 from hearth.cli.pull import pull
@@ -68,6 +69,7 @@ app.command()(attach)
 app.command()(detach)
 app.command()(conformance)
 app.add_typer(keys, name="keys")
+app.add_typer(ledger, name="ledger")
 app.add_typer(prices, name="prices")
 
 

@@ -3,24 +3,47 @@
 from hearth.metering.applier import Applier
 from hearth.metering.journal import Journal
 from hearth.metering.leases import Leases, OnDead
+from hearth.metering.ledger import close_period, post
 from hearth.metering.pace import Pace
 from hearth.metering.replay import Replayed, replay
-from hearth.metering.types import Begin, Lag, Outcome, Settle, UsageTotal, subjects
-from hearth.metering.usage import usage_totals
+from hearth.metering.reports import (
+    Difference,
+    Dimension,
+    LedgerCheck,
+    UsageQuery,
+    UsageRow,
+    UsageSum,
+    day_starts,
+    usage_rows,
+    usage_sums,
+    verify,
+)
+from hearth.metering.types import Begin, Event, Lag, Outcome, Settle, subjects
 
 __all__ = [
     "Applier",
     "Begin",
+    "Difference",
+    "Dimension",
+    "Event",
     "Journal",
     "Lag",
     "Leases",
+    "LedgerCheck",
     "OnDead",
     "Outcome",
     "Pace",
     "Replayed",
     "Settle",
-    "UsageTotal",
+    "UsageQuery",
+    "UsageRow",
+    "UsageSum",
+    "close_period",
+    "day_starts",
+    "post",
     "replay",
     "subjects",
-    "usage_totals",
+    "usage_rows",
+    "usage_sums",
+    "verify",
 ]

@@ -27,19 +27,34 @@ def frame(record: Record) -> bytes:
     Raises:
         ValueError: no ledger could store the record, so it would hold up those behind it.
     """
-    body = _encode(record) if _is_storable(record) else b""
-    if not 0 < len(body) <= MAX_BODY_BYTES:
-        raise ValueError(f"The usage of request {record.request_id[:80]!r} cannot be stored.")
+    check_storable(record)
+    body = _encode(record)
+    if len(body) > MAX_BODY_BYTES:
+        raise _unstorable(record)
     return _HEADER.pack(len(body), crc32(body)) + body
 
 
-def _is_storable(record: Record) -> bool:
-    """Whether each database takes it: text without NUL, counts within 64 bits and not negative."""
+def check_storable(record: Record) -> None:
+    """Say whether each database takes it: text without NUL, counts within 64 bits and positive.
+
+    Raises:
+        ValueError: one does not.
+    """
     if isinstance(record, Begin):
-        names = (record.request_id, record.account_id, record.user_id, record.key_id)
-        return "\0" not in "".join((*names, record.model, record.served_by, record.route))
-    counts = (record.prompt_tokens, record.cached_tokens, record.completion_tokens)
-    return min(counts) >= 0 and max(counts) <= MAX_COUNT and "\0" not in record.replica_id
+        ids = (record.request_id, record.account_id, record.user_id, record.key_id)
+        names = (record.model, record.served_by, record.route, record.unit, record.deployment)
+        texts = (*ids, *names, record.price_version, record.price, *record.holds)
+        counts: tuple[int, ...] = (record.discount_bp, record.held_nano)
+    else:
+        texts = (record.replica_id, record.adapter_digest)
+        tokens = (record.prompt_tokens, record.cached_tokens, record.completion_tokens)
+        counts = (*tokens, record.units, record.cost_nano)
+    if "\0" in "".join(texts) or min(counts) < 0 or max(counts) > MAX_COUNT:
+        raise _unstorable(record)
+
+
+def _unstorable(record: Record) -> ValueError:
+    return ValueError(f"The usage of request {record.request_id[:80]!r} cannot be stored.")
 
 
 class Frames:

@@ -1,21 +1,24 @@
-"""The table `usage_events`: one row for each request that was admitted and has ended."""
+"""The tables of the ledger, and how it grows: rows exactly once, sums with them.
+
+One row for each request that was admitted and has ended, and for whatever else is billed. The
+database itself refuses to delete a row, and to change any but an interruption.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import date, timedelta
 from pathlib import Path
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, func, select, text
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from hearth.errors import Unavailable
 from hearth.kit.columns import TEXT
 from hearth.kit.db import Connection, metadata
-from hearth.metering.types import Outcome, UsageTotal
+from hearth.metering.types import Outcome
 
 usage_events = Table(
     "usage_events",
@@ -68,6 +71,7 @@ usage_hours = Table(  # sums of usage_events, written with them; an interrupted 
     Column("completion_tokens", BigInteger, nullable=False),
     Column("units", BigInteger, nullable=False),
     Column("cost_nano", BigInteger, nullable=False),
+    sqlite_with_rowid=False,  # the sums lie in the order in which they are read
 )
 
 spend_days = Table(  # the same cost once more, by whom limits bind; see `subjects`
@@ -76,6 +80,7 @@ spend_days = Table(  # the same cost once more, by whom limits bind; see `subjec
     Column("subject", TEXT, primary_key=True),
     Column("day", BigInteger, primary_key=True),  # since the epoch, UTC, of the billing time
     Column("cost_nano", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 closed_periods = Table(  # what is billed: nothing is added before this moment any more
@@ -85,30 +90,56 @@ closed_periods = Table(  # what is billed: nothing is added before this moment a
     Column("until_ns", BigInteger, nullable=False),
 )
 
-DAY_NS = 86_400 * 10**9
-EPOCH = date(1970, 1, 1)
-
 Values = tuple[str | int | None, ...]
 "One row, in the order of the table's columns."
 
+MERGED_ROWS = 500  # in one statement; SQLite takes 32,766 values
+_PERIODS_LOCK = 0x48505244  # any number but the others in use, the same in every Hearth process
+
+COUNTED = ("prompt_tokens", "cached_tokens", "completion_tokens", "units", "cost_nano")
+"What is summed, besides the number of events."
+
 _NAMES = [column.name for column in usage_events.columns]
+_MARKS = {"sqlite": "?", "postgresql": "%s"}
 
 
-def _insert_sql(placeholder: str) -> str:
-    """Insert a row once. What is there stays, unless it only says that a request was interrupted
-    and now its settle has been found."""
-    names = ", ".join(_NAMES)
-    marks = ", ".join([placeholder] * len(_NAMES))
+def _insert_sql(table: Table, num_rows: int, mark: str) -> str:
+    names = ", ".join(column.name for column in table.columns)
+    row = f"({', '.join([mark] * len(table.columns))})"
+    rows = ", ".join([row] * num_rows)
+    return f"INSERT INTO {table.name} ({names}) VALUES {rows}"  # noqa: S608 - names are ours
+
+
+def _merge_sql(num_rows: int, mark: str) -> str:
+    """What is there stays, unless it only says that a request was interrupted and now its settle
+    has been found."""
     updates = ", ".join(f"{name} = excluded.{name}" for name in _NAMES if name != "request_id")
     return (
-        f"INSERT INTO usage_events ({names}) VALUES ({marks}) "  # noqa: S608 - names are ours
-        f"ON CONFLICT (request_id) DO UPDATE SET {updates} "
-        f"WHERE usage_events.outcome = '{Outcome.INTERRUPTED}' "
-        f"AND excluded.outcome <> '{Outcome.INTERRUPTED}'"
+        f"{_insert_sql(usage_events, num_rows, mark)} ON CONFLICT (request_id) DO UPDATE SET "
+        f"{updates} WHERE usage_events.outcome = '{Outcome.INTERRUPTED}' "
+        f"AND excluded.outcome <> '{Outcome.INTERRUPTED}' RETURNING request_id"
     )
 
 
-_INSERT = {"sqlite": _insert_sql("?"), "postgresql": _insert_sql("%s")}
+def _add_sql(table: Table, mark: str) -> str:
+    keys = ", ".join(column.name for column in table.primary_key)
+    updates = ", ".join(
+        f"{column.name} = {table.name}.{column.name} + excluded.{column.name}"
+        for column in table.columns
+        if not column.primary_key
+    )
+    return f"{_insert_sql(table, 1, mark)} ON CONFLICT ({keys}) DO UPDATE SET {updates}"
+
+
+_INSERT = {
+    dialect: f"{_insert_sql(usage_events, 1, mark)} ON CONFLICT (request_id) DO NOTHING"
+    for dialect, mark in _MARKS.items()
+}
+_ADD = {
+    (table.name, dialect): _add_sql(table, mark)
+    for table in (usage_hours, spend_days)
+    for dialect, mark in _MARKS.items()
+}
 
 
 @asynccontextmanager
@@ -128,9 +159,57 @@ async def retryable(
         raise Unavailable(f"The usage ledger is out of reach: {reason}.") from error
 
 
-async def insert(conn: Connection, rows: list[Values]) -> None:
-    """Insert rows straight through the driver: a fourth of the cost of SQLAlchemy's own way."""
-    await conn.exec_driver_sql(_INSERT[conn.dialect.name], rows)
+async def insert(conn: Connection, rows: list[Values]) -> bool:
+    """Insert rows straight through the driver: a fourth of the cost of SQLAlchemy's own way.
+
+    Returns whether all of them are new. If not, the transaction must be given up: some are written
+    and nobody knows which; `merge` tells.
+    """
+    result = await conn.exec_driver_sql(_INSERT[conn.dialect.name], rows)
+    return result.rowcount == len(rows)
+
+
+async def merge(conn: Connection, rows: list[Values]) -> set[str]:
+    """Insert rows of which some may be there; return the ids of those that came to count.
+
+    A request is at most once among them. A row of an interruption makes way for its settle.
+    """
+    written: set[str] = set()
+    for start in range(0, len(rows), MERGED_ROWS):
+        part = rows[start : start + MERGED_ROWS]
+        sql = _merge_sql(len(part), _MARKS[conn.dialect.name])
+        values = tuple(value for row in part for value in row)
+        written.update((await conn.exec_driver_sql(sql, values)).scalars())
+    return written
+
+
+async def add(conn: Connection, table: Table, rows: list[Values]) -> None:
+    """Add to sums, in the order of their keys: who adds at the same time cannot deadlock."""
+    if rows:
+        await conn.exec_driver_sql(_ADD[table.name, conn.dialect.name], sorted(rows))
+
+
+async def closes(conn: Connection, account_ids: Collection[str]) -> dict[str, int]:
+    """Before which moment nothing is added any more, of the accounts that have one.
+
+    Until the transaction ends, nobody can close a period.
+    """
+    if conn.dialect.name == "postgresql":
+        await conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock_shared({_PERIODS_LOCK})")
+    query = select(closed_periods).where(closed_periods.c.account_id.in_(account_ids))
+    return {row[0]: row[1] for row in await conn.execute(query)}
+
+
+async def close(conn: Connection, account_id: str, until_ns: int) -> None:
+    """Close an account's time before a moment, after every transaction that adds has ended."""
+    if conn.dialect.name == "postgresql":
+        await conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_PERIODS_LOCK})")
+    mark = _MARKS[conn.dialect.name]
+    sql = (
+        f"{_insert_sql(closed_periods, 1, mark)} ON CONFLICT (account_id) DO UPDATE "
+        "SET until_ns = excluded.until_ns WHERE excluded.until_ns > closed_periods.until_ns"
+    )
+    await conn.exec_driver_sql(sql, (account_id, until_ns))
 
 
 async def flush_commits(conn: Connection) -> None:
@@ -156,35 +235,3 @@ def _flush_files(log: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-
-
-async def totals(
-    conn: Connection, *, since_ns: int, until_ns: int, account_id: str | None
-) -> list[UsageTotal]:
-    """Sum the requests that began in the half-open interval, by account, model and day."""
-    events = usage_events.c
-    day = (events.bill_time_ns // DAY_NS).label("day")
-    sums = [
-        func.sum(column, type_=BigInteger).cast(BigInteger)
-        for column in (events.prompt_tokens, events.cached_tokens, events.completion_tokens)
-    ]
-    query = (
-        select(events.account_id, events.model, day, func.count(), *sums)
-        .where(events.bill_time_ns >= since_ns, events.bill_time_ns < until_ns)
-        .group_by(events.account_id, events.model, day)
-        .order_by(events.account_id, events.model, day)
-    )
-    if account_id is not None:
-        query = query.where(events.account_id == account_id)
-    return [
-        UsageTotal(
-            account_id=row[0],
-            model=row[1],
-            day=EPOCH + timedelta(days=row[2]),
-            num_requests=row[3],
-            prompt_tokens=row[4],
-            cached_tokens=row[5],
-            completion_tokens=row[6],
-        )
-        for row in await conn.execute(query)
-    ]

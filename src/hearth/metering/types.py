@@ -6,7 +6,6 @@ a route), never a client's text: the ledger may be read by whoever may see a bil
 
 from __future__ import annotations
 
-import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -92,6 +91,32 @@ class Entry(NamedTuple):
     settle: Settle
 
 
+class Event(Struct, frozen=True, kw_only=True):
+    """Something that is billed and is no request of a gateway: training, seconds of a GPU."""
+
+    event_id: str
+    "Unique among all events and requests: made once, and repeated when the call is."
+    time_ns: int
+    "When it began; it is billed then."
+    account_id: str
+    kind: str
+    "What did it, as a path such as `/jobs/training`."
+    unit: str
+    "See `pricing.Unit`."
+    units: int
+    cost_nano: int = 0
+    end_time_ns: int = 0
+    "0: at once."
+    user_id: str = ""
+    key_id: str = ""
+    model: str = ""
+    deployment: str = ""
+    adapter_digest: str = ""
+    price_version: str = ""
+    price: str = ""
+    discount_bp: int = 0
+
+
 class Lag(Struct, frozen=True, kw_only=True):
     """How far the ledger is behind the journal."""
 
@@ -101,18 +126,6 @@ class Lag(Struct, frozen=True, kw_only=True):
     "Since the oldest of them was settled."
     error: str | None
     "Why the last attempt to write the ledger failed; None once one has worked."
-
-
-class UsageTotal(Struct, frozen=True, kw_only=True):
-    """What an account used of a model in the requests that began on one day, UTC."""
-
-    account_id: str
-    model: str
-    day: datetime.date
-    num_requests: int
-    prompt_tokens: int
-    cached_tokens: int
-    completion_tokens: int
 
 
 def subjects(account_id: str, user_id: str, key_id: str) -> tuple[str, str, str]:

@@ -14,6 +14,11 @@ revision = "0005"
 down_revision = "0004"
 
 _APPEND_ONLY = ("audit_log", "price_books")
+# The row of an interruption makes way, once, for the settle of its request.
+_REPLACED = (
+    "OLD.outcome = 'interrupted' AND NEW.outcome <> 'interrupted' "
+    "AND NEW.request_id = OLD.request_id"
+)
 
 _TABLES = (
     "usage_hours",
@@ -42,10 +47,11 @@ def upgrade() -> None:
     _make_billing()
     _make_records()
     refuse_changes(*_APPEND_ONLY)
+    refuse_changes("usage_events", unless=_REPLACED)
 
 
 def downgrade() -> None:
-    allow_changes(*_APPEND_ONLY)
+    allow_changes(*_APPEND_ONLY, "usage_events")
     for name in reversed(_TABLES):
         op.drop_table(name)
     op.drop_index("ix_usage_events_account_id_bill_time_ns", "usage_events")
@@ -117,6 +123,7 @@ def _sum_events() -> None:
             "price",
             name="pk_usage_hours",
         ),
+        sqlite_with_rowid=False,
     )
     op.execute(
         "INSERT INTO usage_hours SELECT account_id, bill_time_ns / 3600000000000, user_id, key_id,"
@@ -135,6 +142,7 @@ def _make_sums() -> None:
         sa.Column("day", sa.BigInteger, nullable=False),
         sa.Column("cost_nano", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("subject", "day", name="pk_spend_days"),
+        sqlite_with_rowid=False,
     )
     op.create_table(
         "closed_periods",
