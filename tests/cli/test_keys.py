@@ -76,6 +76,21 @@ def test_a_disabled_key_stays_listed_and_opens_nothing(production: RunningHearth
     assert secret not in listed
 
 
+def test_commands_are_in_the_audit_log_as_the_operators(production: RunningHearth) -> None:
+    secret = keys(production.home, "create", "--account", "audited").stdout.strip()
+    second = keys(production.home, "create", "--account", "audited").stderr.split()[0]
+    assert keys(production.home, "disable", second).returncode == 0
+    assert becomes(production, secret, good=True)
+
+    headers = {"Authorization": f"Bearer {secret}"}
+    answer = httpx.get(f"{production.url}/v1/accounts/audited/auditLogs", headers=headers)
+
+    logged = [(entry["principal"], entry["method"]) for entry in answer.json()["auditLogs"]]
+    made = ["DisableApiKey", "CreateApiKey", "CreateApiKey", "CreateUser", "CreateAccount"]
+    assert logged == [("operator", method) for method in made]
+    assert secret not in answer.text
+
+
 def test_before_the_first_start_the_database_is_made(tmp_path: Path) -> None:
     home = tmp_path / "new"
 

@@ -181,8 +181,10 @@ limit(int(sys.argv[3]))
 assert refused(journal.settle, settle(1)), "a settle that is not on disk"
 assert refused(journal.settle, settle(1)), "the same, repeated by the caller's clean-up"
 assert refused(journal.begin, begin(5)), "a request that could not be metered"
+assert journal.is_failing
 limit(resource.RLIM_INFINITY)
 journal.settle(settle(2))
+assert not journal.is_failing
 journal.begin(begin(5))
 journal.flush()
 print(journal.num_open, len(journal.backlog))
