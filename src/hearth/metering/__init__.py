@@ -1,6 +1,7 @@
 """Metering: what every request used, written to disk before its answer ends, then to the ledger."""
 
 from hearth.metering.applier import Applier
+from hearth.metering.clock import LedgerClock
 from hearth.metering.journal import Journal
 from hearth.metering.leases import Leases, OnDead
 from hearth.metering.ledger import close_period, post
@@ -30,6 +31,7 @@ __all__ = [
     "Lag",
     "Leases",
     "LedgerCheck",
+    "LedgerClock",
     "OnDead",
     "Outcome",
     "Pace",

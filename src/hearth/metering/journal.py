@@ -19,6 +19,7 @@ from typing import Literal
 
 from hearth.errors import Unavailable
 from hearth.metering.backlog import MAX_ENTRIES, Backlog
+from hearth.metering.clock import LedgerClock
 from hearth.metering.folder import Folder, journals
 from hearth.metering.frames import frame
 from hearth.metering.segments import Segments, Unflushed
@@ -39,6 +40,7 @@ class Journal:
         mode: `write` survives a killed process; with `fsync`, what `synced` has awaited also
             survives power loss.
         max_backlog: how many requests may wait for the ledger in memory.
+        clock: whose times its records bear.
 
     Raises:
         OSError: the journal's folder cannot be made.
@@ -51,9 +53,11 @@ class Journal:
         mode: Mode = "write",
         segment_bytes: int = SEGMENT_BYTES,
         max_backlog: int = MAX_ENTRIES,
+        clock: LedgerClock | None = None,
     ) -> None:
         self.instance = f"{socket.gethostname()}-{os.getpid()}-{token_hex(4)}"
         self.mode = mode
+        self.clock = clock or LedgerClock()
         self.backlog = Backlog(max_backlog)
         self._folder = Folder.create(journals(home) / self.instance)
         self.segments = Segments(self._folder.path, segment_bytes)

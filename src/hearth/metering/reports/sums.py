@@ -43,7 +43,7 @@ async def usage_sums(db: Database, query: UsageQuery) -> list[UsageSum]:
 
 
 async def usage_rows(
-    db: Database, account_id: str, start_ns: int, end_ns: int
+    db: Database, account_id: str, start_ns: int, end_ns: int, *, page_rows: int = PAGE_ROWS
 ) -> AsyncGenerator[list[UsageRow]]:
     """Every row that counts in the half-open interval, by billing time, in pages.
 
@@ -56,11 +56,11 @@ async def usage_rows(
     after = (start_ns, "")
     while True:
         async with retryable(db.read()) as conn:
-            found = await store.page(conn, account_id, after, end_ns, PAGE_ROWS)
+            found = await store.page(conn, account_id, after, end_ns, page_rows)
         rows = [UsageRow._make(row) for row in found]
         if rows:
             yield rows
-        if len(rows) < PAGE_ROWS:
+        if len(rows) < page_rows:
             return
         after = (rows[-1].bill_time_ns, rows[-1].request_id)
 
