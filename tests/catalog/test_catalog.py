@@ -50,10 +50,10 @@ def found(catalog: Catalog, name: str, account_id: str) -> CatalogModel:
     return model
 
 
-def weights(name: str) -> Weights:
+def weights(name: str, *, active: int | None = None) -> Weights:
     inspection = Inspection(
         format="gguf", architecture="llama", type=ModelType.CHAT, parameters=7,
-        quantisation="F32", context_length=99,
+        quantisation="F32", context_length=99, active_parameters=active,
     )  # fmt: skip
     manifest = Manifest(
         name=name, source="file:/x.gguf", entry="x.gguf", inspection=inspection,
@@ -180,6 +180,18 @@ def test_models_are_priced_by_what_customers_were_told(catalog: Catalog) -> None
     prices = {name: price_for(book, subject_of(found(catalog, name, "me"))) for name in expected}
 
     assert {name: price.id for name, price in prices.items() if price} == expected
+
+
+@pytest.mark.parametrize(("active", "price"), [(None, "text-under-4b"), (3, "moe-up-to-56b")])
+def test_pulled_models_are_priced_by_what_their_weights_say(
+    catalog: Catalog, active: int | None, price: str
+) -> None:
+    both = catalog.with_local([weights("accounts/me/models/mine", active=active)])
+
+    priced = price_for(shipped_book(), subject_of(found(both, "mine", "me")))
+
+    assert priced is not None
+    assert priced.id == price
 
 
 def test_every_kind_has_at_most_one_stand_in_and_text_can_be_given_another(

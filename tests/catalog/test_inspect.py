@@ -58,6 +58,19 @@ def test_a_gguf_tells_its_model(gguf: Path) -> None:
     assert found.quantisation == "F32"
 
 
+@pytest.mark.parametrize(("experts", "active"), [((8, 2), 2), ((8, 8), None), ((8, 0), None)])
+def test_a_mixture_of_experts_tells_what_a_token_meets(
+    tmp_path: Path, experts: tuple[int, int], active: int | None
+) -> None:
+    write_gguf(tmp_path / "mixture.gguf", experts=experts)
+    others = VOCABULARY * WIDTH + WIDTH * WIDTH + WIDTH
+
+    found = inspect_gguf(tmp_path / "mixture.gguf")
+
+    assert found.parameters == others + 8 * WIDTH * WIDTH
+    assert found.active_parameters == (None if active is None else others + active * WIDTH * WIDTH)
+
+
 def test_the_default_model_is_read_as_what_it_is_within_half_a_second(
     default_weights: Weights,
 ) -> None:

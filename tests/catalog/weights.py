@@ -21,10 +21,11 @@ def write_gguf(
     quantisation: GGMLQuantizationType | None = None,
     seed: int = 0,
     big: int = 0,
+    experts: tuple[int, int] = (0, 0),
 ) -> dict[str, Any]:
     """Write a model with a head, a matrix and a norm; returns the tensors as float32.
 
-    `big`: that many more rows, to make the file larger.
+    `big`: that many more rows, to make the file larger; `experts`: how many there are, and used.
     """
     draw = np.random.default_rng(seed)
     tensors = {
@@ -32,7 +33,13 @@ def write_gguf(
         "blk.0.attn_q.weight": draw.normal(size=(WIDTH, WIDTH)).astype(np.float32),
         "blk.0.attn_norm.weight": draw.normal(size=WIDTH).astype(np.float32),
     }
+    if experts[0]:
+        shape = (experts[0], WIDTH, WIDTH)
+        tensors["blk.0.ffn_up_exps.weight"] = draw.normal(size=shape).astype(np.float32)
     writer = GGUFWriter(path, architecture)
+    if experts[0]:
+        writer.add_expert_count(experts[0])
+        writer.add_expert_used_count(experts[1])
     writer.add_context_length(512)
     writer.add_file_type(0)
     writer.add_tokenizer_model("gpt2")

@@ -66,6 +66,16 @@ async def test_an_added_book_takes_over_when_it_takes_effect(db: Database) -> No
     assert books.version(SHIPPED.version) == SHIPPED
 
 
+async def test_books_follow_their_times_and_not_their_names(db: Database) -> None:
+    for hours, version in ((2, "a"), (1, "b"), (3, "c")):
+        await add(db, book(version, NOW + hours * HOUR))
+    books = await loaded(db)
+
+    in_force = [books.at("acme", to_ns(NOW + hours * HOUR)).version for hours in range(1, 4)]
+
+    assert in_force == ["b", "a", "c"]
+
+
 async def test_the_plan_of_an_account_is_its_own(db: Database) -> None:
     await add(db, book("plan", NOW + HOUR), "acme")
     await add(db, book("later", NOW + 2 * HOUR))

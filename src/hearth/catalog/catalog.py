@@ -207,6 +207,7 @@ def _pulled(weights: Weights) -> CatalogModel:
         kind=_LOCAL_KINDS.get(found.type, ModelKind.HF_BASE_MODEL),
         type=found.type,
         parameters=found.parameters or None,
+        active_parameters=found.active_parameters,
         context_length=found.context_length,
         capabilities=_LOCAL_CAPABILITIES.get(found.type, frozenset()),
         category=Category.LOCAL,

@@ -14,6 +14,8 @@ from hearth.errors import InvalidRequest
 _EMBEDDING_ARCHITECTURES = ("bert", "nomic-bert", "jina-bert", "t5encoder", "gemma-embedding")
 _POOLING_RANK = 4
 "llama.cpp's LLAMA_POOLING_TYPE_RANK: the model scores pairs."
+_OF_EXPERTS = re.compile(r"\.ffn_(?:gate|up|down|gate_up)(?:_exps\.|\.\d+\.)")
+"Tensors of all experts together, and, in the oldest files, one for each."
 _PART = re.compile(r"-(\d{5})-of-(\d{5})\.gguf\Z")
 
 
@@ -76,11 +78,23 @@ def _describe(headers: Sequence[GgufHeader]) -> Inspection:
         architecture=architecture,
         type=_type(first, architecture),
         parameters=sum(parameters.values()),
+        active_parameters=_active(headers, architecture, sum(parameters.values())),
         quantisation=max(parameters, key=parameters.__getitem__, default=""),
         context_length=first.integer(f"{architecture}.context_length"),
         chat_template=first.text("tokenizer.chat_template"),
         tokenizer=first.text("tokenizer.ggml.model"),
     )
+
+
+def _active(headers: Sequence[GgufHeader], architecture: str, parameters: int) -> int | None:
+    """How many parameters a token meets; None: all of them, for there are no experts."""
+    experts = headers[0].integer(f"{architecture}.expert_count") or 0
+    used = headers[0].integer(f"{architecture}.expert_used_count") or 0
+    if not 0 < used < experts:
+        return None
+    tensors = (tensor for header in headers for tensor in header.tensors)
+    shared_out = sum(each.num_elements for each in tensors if _OF_EXPERTS.search(each.name))
+    return max(1, parameters - shared_out * (experts - used) // experts)
 
 
 def _architecture(header: GgufHeader) -> str:

@@ -135,6 +135,8 @@ class Inspection(Struct, frozen=True, kw_only=True, omit_defaults=True):
     architecture: str
     type: ModelType
     parameters: int
+    active_parameters: int | None = None
+    "Used per token; set for mixtures of experts only."
     quantisation: str
     "The element type most parameters have, such as Q4_1 or BF16."
     context_length: int | None = None

@@ -81,7 +81,6 @@ class Shelf:
             after = bisect_right(books, time_ns, key=lambda each: each.effective_time_ns)
             if after:
                 book, from_ns = books[after - 1].book, books[after - 1].effective_time_ns
-                until_ns = _FOREVER
             if after < len(books):
                 until_ns = min(until_ns, books[after].effective_time_ns)
         return _InForce(from_ns, until_ns, book)
