@@ -45,6 +45,7 @@ class ApiError(HearthError):
         param: the request field at fault, as a dotted path.
         details: more for a person to read, such as why a model is not callable.
         retry_after_s: when trying again may help, seconds from now.
+        limit: the id of the limit that refuses, for operators.
     """
 
     status: ClassVar[int] = 500
@@ -59,12 +60,14 @@ class ApiError(HearthError):
         param: str | None = None,
         details: str | None = None,
         retry_after_s: float | None = None,
+        limit: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
         self.param = param
         self.details = details
         self.retry_after_s = retry_after_s
+        self.limit = limit
 
 
 class InvalidRequest(ApiError):

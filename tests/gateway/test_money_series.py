@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from hearth.errors import AccountSuspended, ApiError, PaymentRequired, RateLimited, Unavailable
 from hearth.gateway.fleet import Fleet
 from hearth.gateway.metrics import Metrics, Refusal
 from hearth.gateway.metrics_page import Books, Money, Watched, render
@@ -86,6 +87,28 @@ async def test_refusals_are_counted_by_limit_and_reason(page: Page) -> None:
         ("serverless-inference-rpm", "rate"): 1,
         ("", "unknown"): 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("error", "labels"),
+    [
+        (PaymentRequired("", limit=QuotaId.TOTAL_SPEND), ("total-spend-usd", "spent")),
+        (RateLimited("", limit=QuotaId.MONTHLY_SPEND), ("monthly-spend-usd", "held")),
+        (RateLimited("", limit=QuotaId.REQUESTS), ("serverless-inference-rpm", "rate")),
+        (
+            RateLimited("", limit=QuotaId.CONCURRENT_REQUESTS),
+            ("serverless-inference-concurrency", "concurrency"),
+        ),
+        (Unavailable(""), ("", "unknown")),
+        (AccountSuspended(""), ("", "suspended")),
+    ],
+)
+async def test_an_error_tells_why_it_refuses(page: Page, error: ApiError, labels: Labels) -> None:
+    page.metrics.count_refused(error)
+
+    refusals = page.values("hearth_refusals_total")
+
+    assert [key for key, num in refusals.items() if num] == [labels]
 
 
 async def test_settles_are_a_histogram(page: Page) -> None:

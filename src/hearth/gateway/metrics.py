@@ -10,8 +10,10 @@ from enum import StrEnum
 from time import perf_counter
 
 from hearth.engines.protocol import Usage
+from hearth.errors import AccountSuspended, ApiError, PaymentRequired, RateLimited
 from hearth.gateway.generation import Generation
 from hearth.kit.histograms import Histogram
+from hearth.limits import WINDOWS
 
 FIRST_TOKEN_BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 SETTLE_BOUNDS_S = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 1.0)
@@ -33,6 +35,13 @@ class Refusal(StrEnum):
     "The database is away, so nobody knows what is left: 503."
     SUSPENDED = "suspended"
     "The account is suspended: 412."
+
+
+_BUSY: dict[str, Refusal] = {
+    quota_id: Refusal.RATE if window == "minute" else Refusal.CONCURRENCY
+    for quota_id, window in WINDOWS.items()
+    if window in {"minute", "now"}
+}
 
 
 class Metrics:
@@ -58,6 +67,19 @@ class Metrics:
     def count_refusal(self, quota_id: str, reason: Refusal) -> None:
         """A request was refused; the quota is empty where it is not one that refuses."""
         self.refusals[quota_id, reason] += 1
+
+    def count_refused(self, error: ApiError) -> None:
+        """A request was refused at its admission, by its limits or for want of knowing them."""
+        match error:
+            case AccountSuspended():
+                reason = Refusal.SUSPENDED
+            case PaymentRequired():
+                reason = Refusal.SPENT
+            case RateLimited():
+                reason = _BUSY.get(error.limit, Refusal.HELD)
+            case _:
+                reason = Refusal.UNKNOWN
+        self.count_refusal(error.limit, reason)
 
     def observe_settle(self, seconds: float) -> None:
         """From the last delta of a request until its settle record was written."""

@@ -6,7 +6,7 @@ refusal is seen as one.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -19,7 +19,7 @@ from prometheus_client.core import (
 
 from hearth.gateway.metrics import Metrics, Refusal
 from hearth.kit.histograms import Histogram
-from hearth.limits import THRESHOLDS, WINDOWS, Budgets, HeldAmounts, QuotaId, Window
+from hearth.limits import THRESHOLDS, WINDOWS, Budgets, Holdings, Window
 from hearth.metering import Lag, Pace
 
 _REASONS: dict[Window, tuple[Refusal, ...]] = {
@@ -30,19 +30,6 @@ _REASONS: dict[Window, tuple[Refusal, ...]] = {
     "total": (Refusal.SPENT, Refusal.HELD),
 }
 _WITHOUT_QUOTA = (Refusal.UNKNOWN, Refusal.SUSPENDED)
-
-
-class Holdings(Protocol):
-    """What this gateway holds of the limits."""
-
-    def amounts(self) -> Mapping[QuotaId, HeldAmounts]:
-        """By kind; kinds of which nothing is held may be left out."""
-        ...
-
-    @property
-    def expires_in_s(self) -> float | None:
-        """Until it stops to give out of what it holds; None while it holds nothing."""
-        ...
 
 
 class _Journal(Protocol):

@@ -12,6 +12,7 @@ from hearth.limits.watch import (
     BudgetWatch,
     FullBudgets,
     HeldAmounts,
+    Holdings,
     UsedBudget,
 )
 
@@ -25,6 +26,7 @@ __all__ = [
     "FullBudgets",
     "HeldAmounts",
     "Hold",
+    "Holdings",
     "Limits",
     "Quota",
     "QuotaId",

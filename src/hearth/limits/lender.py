@@ -48,10 +48,12 @@ class Lender:
         self.wake = asyncio.Event()
         "Set when somebody waits; the reader clears it."
         self._lock = asyncio.Lock()
-        self._allowances: dict[str, Allowance] = {}
+        self.allowances: dict[str, Allowance] = {}
+        "By hold id; of others to read only."
         self._waiters: list[Waiter] = []
-        self._is_holder = False
-        self._good_until_s = 0.0
+        self.is_holder = False
+        "Whether the database says that this process holds anything."
+        self.good_until_s = 0.0
         self._renew_s = 0.0
         self._decay_s = 0.0
         self._is_applying = False
@@ -65,7 +67,7 @@ class Lender:
     async def write(self, conn: Connection, spent: Mapping[str, int]) -> None:
         """See `metering.Leases`."""
         self._is_applying = True
-        held = {hold_id: self._allowances.get(hold_id) for hold_id in spent}
+        held = {hold_id: self.allowances.get(hold_id) for hold_id in spent}
         amounts = {
             hold_id: max(0, allowance.granted - spent[hold_id])
             for hold_id, allowance in held.items()
@@ -77,18 +79,18 @@ class Lender:
         """See `metering.Leases`."""
         self._is_applying = False
         for hold_id, cost in spent.items():
-            if (allowance := self._allowances.get(hold_id)) is not None:
+            if (allowance := self.allowances.get(hold_id)) is not None:
                 allowance.applied(cost)
 
     @property
     def is_good(self) -> bool:
         """Whether nobody can have taken us for dead: what is in memory may be given out."""
-        return self.uptime() < self._good_until_s
+        return self.uptime() < self.good_until_s
 
     @property
     def is_idle(self) -> bool:
         """Whether there is nothing to look after."""
-        return not (self._is_holder or self._allowances or self._waiters)
+        return not (self.is_holder or self.allowances or self._waiters)
 
     @property
     def longest_wait_s(self) -> float:
@@ -97,7 +99,7 @@ class Lender:
 
     def find(self, hold_id: str) -> Allowance | None:
         """What there is here of a limit in a window."""
-        return self._allowances.get(hold_id)
+        return self.allowances.get(hold_id)
 
     async def take(self, needs: Sequence[Need]) -> Taken:
         """Hold all of it, or nothing.
@@ -160,7 +162,7 @@ class Lender:
             now_s = self.uptime()
             if now_s - self._decay_s >= DECAY_S:
                 self._decay_s = now_s
-                for allowance in self._allowances.values():
+                for allowance in self.allowances.values():
                     allowance.demand //= 2
             if self._has_work(now_s) or await self._is_recalled():
                 await self._round(now_s)
@@ -176,16 +178,16 @@ class Lender:
         self._is_closing = True
         self.fail_waiting(Unavailable("Hearth is stopping.", retry_after_s=1), min_age_s=0.0)
         self._waiters.clear()
-        if self._is_holder:
+        if self.is_holder:
             async with self._lock:
                 await self._round(self.uptime())
 
     def _has_work(self, now_s: float) -> bool:
-        is_renewal = self._is_holder and now_s >= self._renew_s
+        is_renewal = self.is_holder and now_s >= self._renew_s
         return bool(self._waiters) or is_renewal or any(self._stale(now_s))
 
     async def _is_recalled(self) -> bool:
-        if not self._is_holder:
+        if not self.is_holder:
             return False
         async with store.retryable(self._db.read()) as conn:
             return bool(await store.recalled(conn, self.instance))
@@ -200,22 +202,22 @@ class Lender:
             turn.failed()
             raise
         turn.committed()
-        self._is_holder = stays
-        self._good_until_s = now_s + LEASE_S
+        self.is_holder = stays
+        self.good_until_s = now_s + LEASE_S
         self._renew_s = now_s + RENEW_S
         for waiter, answer in turn.answers:
             self._answer(waiter, answer, now_s)
         for hold_id in turn.positions:
-            if self._allowances[hold_id].is_empty:
-                del self._allowances[hold_id]
+            if self.allowances[hold_id].is_empty:
+                del self.allowances[hold_id]
 
     async def _transact(self, conn: Connection, turn: Round, waiters: list[Waiter]) -> bool:
         """Returns whether we hold anything afterwards."""
         expire_time_ns = time.time_ns() + int(LEASE_S * 1e9)
         is_known = await store.renew(conn, self.instance, expire_time_ns)
         returned = set(self._stale(turn.now_s))
-        if self._is_holder and not is_known:  # we were taken for dead
-            returned |= set(self._allowances)
+        if self.is_holder and not is_known:  # we were taken for dead
+            returned |= set(self.allowances)
         returned |= set(await store.recalled(conn, self.instance)) if is_known else set()
         positions = await self._needed(conn, waiters)
         # No waiting from here to the decision: it must see what is in use now.
@@ -258,12 +260,12 @@ class Lender:
         }
 
     def _allowance(self, hold_id: str) -> Allowance:
-        return self._allowances.setdefault(hold_id, Allowance())
+        return self.allowances.setdefault(hold_id, Allowance())
 
     def _stale(self, now_s: float) -> Iterable[str]:
         """Allowances to be written anew: idle, overdrawn, in doubt, or marked without need."""
         waited = {need.hold_id for waiter in self._waiters for need in waiter.needs}
-        for hold_id, allowance in self._allowances.items():
+        for hold_id, allowance in self.allowances.items():
             is_idle = self._is_closing or now_s - allowance.used_s >= IDLE_S
             is_marked = allowance.is_wanted and hold_id not in waited
             is_unneeded = allowance.free > 0 and is_idle
@@ -271,7 +273,7 @@ class Lender:
                 yield hold_id
 
     def _stays(self, positions: Mapping[str, Position]) -> bool:
-        untouched = self._allowances.keys() - positions.keys()
+        untouched = self.allowances.keys() - positions.keys()
         return bool(untouched) or any(p.target or p.is_short for p in positions.values())
 
     def _answer(self, waiter: Waiter, answer: Answer | ApiError, now_s: float) -> None:

@@ -14,8 +14,9 @@ from hearth.limits.deaths import Deaths, Recover
 from hearth.limits.keeper import Keeper
 from hearth.limits.lender import Lender, uptime
 from hearth.limits.pacer import Pacer
-from hearth.limits.types import WINDOWS, Quota, subjects
+from hearth.limits.types import WINDOWS, Quota, QuotaId, subjects
 from hearth.limits.wallet import Wallet
+from hearth.limits.watch import Holdings
 
 _SUSPENDED = {
     "FAILED_PAYMENTS": "its payments have failed; settle them and ask the operator to resume it",
@@ -45,11 +46,14 @@ class Limits:
         self._db = db
         self.leases = Lender(db, instance, clock)
         "For the applier of this process's journal."
+        self.holdings = Holdings(self.leases, lambda: self._kinds)
+        "For operators."
         self.pacer = Pacer(db, clock, self.leases.wake)
         self.deaths = Deaths(db, instance, recover, is_here, clock)
         self._keeper = Keeper(self.leases, self.pacer, self.deaths)
         self._empty = Wallet((), self.leases, self.pacer)
         self._quotas: dict[str, list[Quota]] = {}
+        self._kinds: dict[str, QuotaId] = {}
         self._limited: set[str] = set()
         self._suspended: dict[str, str] = {}
         self._wallets: dict[Caller, Wallet] = {}
@@ -76,6 +80,7 @@ class Limits:
             self._quotas = {}
             for quota in found:
                 self._quotas.setdefault(quota.subject, []).append(quota)
+            self._kinds = {quota.uid: quota.quota_id for quota in found}
             self._limited = {quota.account_id for quota in found}
             self._wallets = {}
             self.pacer.keep_only({q.uid for q in found if WINDOWS[q.quota_id] == "minute"})

@@ -206,4 +206,5 @@ def _refusal(meter: Meter, level: float, needed: float) -> RateLimited:
         f"{limit} is {quota.value}, and is used up. "
         f"Try again in {math.ceil(retry_s)} s, or have the limit raised.",
         retry_after_s=retry_s,
+        limit=quota.quota_id,
     )

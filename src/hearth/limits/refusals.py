@@ -38,7 +38,8 @@ def spent_out(need: Need, *, value: int, spent: int) -> PaymentRequired:
         remedy = "Ask for less, have the limit raised, or wait until the next window (UTC)."
     return PaymentRequired(
         f"{limit} is {format_usd(value)}: {format_usd(spent)} is spent, and this "
-        f"request may cost {format_usd(need.amount)}. {remedy}"
+        f"request may cost {format_usd(need.amount)}. {remedy}",
+        limit=need.quota.quota_id,
     )
 
 
@@ -55,4 +56,5 @@ def all_held(need: Need, *, value: int, spent: int, held: int) -> ApiError:
     return RateLimited(
         f"{limit} {reason}. Try again when one of them has ended.",
         retry_after_s=RUNNING_RETRY_S,
+        limit=need.quota.quota_id,
     )
