@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.e2e.commands import hearth_command
 from tests.running import RunningHearth, running_hearth
 
 LIMIT_S = 60
@@ -89,6 +90,15 @@ def test_commands_are_in_the_audit_log_as_the_operators(production: RunningHeart
     made = ["DisableApiKey", "CreateApiKey", "CreateApiKey", "CreateUser", "CreateAccount"]
     assert logged == [("operator", method) for method in made]
     assert secret not in answer.text
+    shown = hearth_command(production.home, "audit", "--account", "audited").stdout.splitlines()
+    assert [line.split()[1:3] for line in shown] == [list(each) for each in reversed(logged)]
+    newest = hearth_command(production.home, "audit", "--limit", "1").stdout.split()
+    assert newest[1:] == [
+        "operator",
+        "DisableApiKey",
+        f"accounts/audited/users/admin/apiKeys/{second}",
+    ]
+    assert "--since" in hearth_command(production.home, "audit", "--since", "noon").stderr
 
 
 def test_before_the_first_start_the_database_is_made(tmp_path: Path) -> None:

@@ -57,3 +57,11 @@ def test_a_leap_second_counts_on_one_side_of_midnight() -> None:
 
     assert found == sorted(found)
     assert [one < MIDNIGHT for one in found] == [True, False, False, False, False]
+
+
+def test_it_tells_how_long_time_will_stand_still() -> None:
+    ticks = iter((100 * S, 100 * S, 40 * S, 130 * S))
+    clock = LedgerClock(lambda: next(ticks))
+    clock.now_ns()
+
+    assert [clock.behind_s for _ in range(3)] == [0.0, 60.0, 0.0]

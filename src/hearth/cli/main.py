@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from hearth.cli.attach import attach, detach
+from hearth.cli.audit import audit
 from hearth.cli.conformance import conformance
 from hearth.cli.keys import keys
 from hearth.cli.ledger import ledger
@@ -68,6 +69,7 @@ app.command()(models)
 app.command()(attach)
 app.command()(detach)
 app.command()(conformance)
+app.command()(audit)
 app.add_typer(keys, name="keys")
 app.add_typer(ledger, name="ledger")
 app.add_typer(prices, name="prices")

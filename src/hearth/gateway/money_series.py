@@ -20,7 +20,7 @@ from prometheus_client.core import (
 from hearth.gateway.metrics import Metrics, Refusal
 from hearth.kit.histograms import Histogram
 from hearth.limits import THRESHOLDS, WINDOWS, Budgets, Holdings, Window
-from hearth.metering import Lag, Pace
+from hearth.metering import Lag, LedgerClock, Pace
 
 _REASONS: dict[Window, tuple[Refusal, ...]] = {
     "minute": (Refusal.RATE,),
@@ -33,6 +33,8 @@ _WITHOUT_QUOTA = (Refusal.UNKNOWN, Refusal.SUSPENDED)
 
 
 class _Journal(Protocol):
+    clock: LedgerClock
+
     @property
     def num_open(self) -> int: ...
     @property
@@ -90,6 +92,11 @@ def ledger_series(metrics: Metrics, books: Books) -> Iterator[Metric]:
     )
     yield GaugeMetricFamily(
         "hearth_journal_refusing", "Whether its disk refuses writes.", books.journal.is_failing
+    )
+    yield GaugeMetricFamily(
+        "hearth_billing_clock_behind_seconds",
+        "How long billing time stands still, the clock having been set back.",
+        books.journal.clock.behind_s,
     )
     yield GaugeMetricFamily(
         "hearth_ledger_lag_requests", "Settled, not yet in the ledger.", lag.num_requests

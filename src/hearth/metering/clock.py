@@ -32,6 +32,11 @@ class LedgerClock:
         self._last_ns = 0
         self._is_told = False
 
+    @property
+    def behind_s(self) -> float:
+        """How long billing time will stand still, because the machine's clock went back."""
+        return max(0, self._last_ns - self._wall_ns()) / 1e9
+
     def now_ns(self) -> int:
         """The present moment, or the latest there has been, if the machine's clock went back."""
         now_ns = self._wall_ns()

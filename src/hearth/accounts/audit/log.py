@@ -43,12 +43,12 @@ class AuditLog:
         self._db = db
 
     async def list(
-        self, account_id: str, query: ListQuery, interval: Interval, *, email: str = ""
+        self, account_id: str | None, query: ListQuery, interval: Interval, *, email: str = ""
     ) -> Page[AuditLogEntry]:
         """A page of an account's log, the newest first unless the query says otherwise.
 
         Args:
-            account_id: whose log.
+            account_id: whose log; None for all there is, which is for the operator alone.
             query: what is asked of the list.
             interval: only what happened in it.
             email: only what the users that have this email now did.
