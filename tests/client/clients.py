@@ -25,11 +25,14 @@ class Time:
     async def sleep_async(self, seconds: float) -> None:
         self.sleep(seconds)
 
-    def options(self) -> dict[str, Any]:
+    def options(self, url: str, changes: dict[str, Any]) -> dict[str, Any]:
         return {
+            "api_key": KEY,
+            "base_url": url,
             "clock": lambda: self.now,
             "wall_clock": lambda: 1_000_000_000 + self.now,
             "chance": lambda: 0.0,
+            **changes,
         }
 
 
@@ -49,7 +52,7 @@ class Sync:
     def __init__(self, url: str, **options: Any) -> None:
         self.time = Time()
         self._make: Callable[[], RetryingClient] = lambda: RetryingClient(
-            KEY, url, sleep=self.time.sleep, **self.time.options() | options
+            sleep=self.time.sleep, **self.time.options(url, options)
         )
 
     def request(self, endpoint: str, json: Any = None, **fields: Any) -> Any:
@@ -71,7 +74,7 @@ class Async:
     def __init__(self, url: str, **options: Any) -> None:
         self.time = Time()
         self._make: Callable[[], AsyncRetryingClient] = lambda: AsyncRetryingClient(
-            KEY, url, sleep=self.time.sleep_async, **self.time.options() | options
+            sleep=self.time.sleep_async, **self.time.options(url, options)
         )
 
     def request(self, endpoint: str, json: Any = None, **fields: Any) -> Any:

@@ -212,6 +212,13 @@ def test_requests_arrive_as_they_were_meant(make: Make) -> None:
     assert deleted.line == "DELETE /v1/files/1 HTTP/1.1"
 
 
+def test_without_a_key_none_is_sent(make: Make) -> None:
+    with scripted(GOOD) as server:
+        make(server.url, api_key="").request("/x")
+
+    assert "authorization" not in server.asked[0].headers
+
+
 def test_a_stream_is_asked_for_again_until_its_first_byte(make: Make) -> None:
     nothing_came = events(then="cut")
     with scripted(BUSY, CUT, nothing_came, events({"n": 1}, {"n": 2})) as server:
@@ -260,6 +267,7 @@ def test_a_stream_can_be_left_early(make: Make) -> None:
         {"max_retries": -1},
         {"retry_delay": -1.0},
         {"timeout": float("nan")},
+        {"deadline": -1.0},
         {"max_wait": float("inf")},
     ],
 )

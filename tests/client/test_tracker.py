@@ -67,6 +67,16 @@ def test_cached_tokens_have_their_price(prices: dict[str, Any] | None, nano: int
     assert tracker.total.cached_tokens == 600
 
 
+def test_the_cached_tokens_of_messages_are_part_of_the_prompt() -> None:
+    tracker = UsageTracker()
+    usage = {"input_tokens": 10, "cache_read_input_tokens": 30, "cache_creation_input_tokens": 5}
+    tracker.track("llama-v3p1-8b-instruct", usage | {"output_tokens": 2})
+
+    total = tracker.total
+    assert (total.prompt_tokens, total.cached_tokens, total.completion_tokens) == (45, 30, 2)
+    assert total.cost_nano == 200 * 15 + 100 * 30 + 200 * 2
+
+
 def test_embeddings_have_a_price_too() -> None:
     tracker = UsageTracker()
     tracker.track("nomic-embed-text-v1p5", {"prompt_tokens": 1_000_000, "total_tokens": 1_000_000})

@@ -254,6 +254,11 @@ def test_a_server_that_tells_no_usage_is_named_as_such(tracker: UsageTracker) ->
     assert counts(tracker) == (2, 2, 0, 0)
 
 
-def test_what_is_no_client_is_refused(tracker: UsageTracker) -> None:
-    with pytest.raises(TypeError, match="dict is no OpenAI-style client"):
-        tracker.wrap({})
+class OfAnotherStyle:
+    messages = completions = None
+
+
+@pytest.mark.parametrize("client", [{}, OfAnotherStyle()])
+def test_what_would_go_uncounted_is_refused(tracker: UsageTracker, client: object) -> None:
+    with pytest.raises(TypeError, match="is no OpenAI-style client"):
+        tracker.wrap(client)

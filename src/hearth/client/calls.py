@@ -35,8 +35,8 @@ def call(
         method=method or ("GET" if body is None else "POST"),
         url=f"{options.base_url.rstrip('/')}/{endpoint.lstrip('/')}",
         headers={
-            "authorization": f"Bearer {options.api_key}",
             "content-type": "application/json",
+            **({"authorization": f"Bearer {options.api_key}"} if options.api_key else {}),
             **{name.lower(): value for name, value in (headers or {}).items()},
         },
         content=None if body is None else dumps(body).encode(),

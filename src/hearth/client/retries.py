@@ -19,6 +19,7 @@ class Options:
     """What a retrying client is told. All times are in seconds."""
 
     api_key: str = field(repr=False)
+    "Empty: none is sent."
     base_url: str = DEFAULT_URL
     "As other clients take it."
     _: KW_ONLY
@@ -31,7 +32,7 @@ class Options:
     timeout: float = 600.0
     "Without a byte from the server."
     deadline: float | None = None
-    "For a request with all its retries and waits; of a stream, until its first byte."
+    "For a request with all its retries and waits; of a stream, until its first line."
     retry_conflicts: bool = False
     "Whether a 409 is sent again: only where the server means a lock by it."
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
@@ -46,8 +47,9 @@ class Options:
             raise ValueError("api_key holds characters that no key has")  # and stays untold
         if self.max_retries < 0:
             raise ValueError(f"max_retries must be 0 or more, not {self.max_retries}")
-        for name in ("retry_delay", "max_wait", "timeout"):
-            if not 0 <= (value := getattr(self, name)) < math.inf:
+        for name in ("retry_delay", "max_wait", "timeout", "deadline"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value < math.inf:
                 raise ValueError(f"{name} must be a number of seconds, not {value}")
 
 

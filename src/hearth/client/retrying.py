@@ -74,7 +74,7 @@ class RetryingClient(Options):
     def stream(self, endpoint: str, json: Body) -> Iterator[Json]:
         """The events of a streamed answer, asked for when the first one is.
 
-        It is asked for again only while nothing of it has come. Raises as `request` does.
+        It is asked for again only before its first line. Raises as `request` does.
         """
         what = call(self, endpoint, {**json, "stream": True})
         with ExitStack() as held:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from inspect import isawaitable
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 Foreign = Any  # Any: an object of a client's package
 
@@ -66,7 +66,7 @@ class StandIn:
 
     @property  # type: ignore[misc]  # so that `isinstance` holds
     def __class__(self) -> type:
-        return type(object.__getattribute__(self, "_target"))
+        return cast(type, object.__getattribute__(self, "_target").__class__)
 
     def __getattr__(self, name: str) -> Foreign:
         found = getattr(object.__getattribute__(self, "_target"), name)

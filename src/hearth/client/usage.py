@@ -39,11 +39,13 @@ def usage_of(answer: object) -> Usage | None:
 
 
 def read_usage(usage: object) -> Usage:
-    """Read a `usage` of Chat Completions, Completions, Embeddings or Responses."""
+    """Read a `usage` of Chat Completions, Completions, Embeddings, Responses or Messages."""
     details = _get(usage, "prompt_tokens_details") or _get(usage, "input_tokens_details")
+    # Messages count what a cache holds beside the input; all others inside it.
+    read, written = (_count(usage, f"cache_{kind}_input_tokens") for kind in ("read", "creation"))
     return Usage(
-        prompt_tokens=_count(usage, "prompt_tokens", "input_tokens"),
-        cached_tokens=_count(details, "cached_tokens"),
+        prompt_tokens=_count(usage, "prompt_tokens", "input_tokens") + read + written,
+        cached_tokens=_count(details, "cached_tokens") + read,
         completion_tokens=_count(usage, "completion_tokens", "output_tokens"),
     )
 

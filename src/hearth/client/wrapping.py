@@ -20,7 +20,15 @@ Begin = Callable[[str], Watch]
 
 T = TypeVar("T")
 
-_RESOURCES = {("chat", "completions"), ("completions",), ("embeddings",), ("responses",)}
+_RESOURCES = {
+    ("chat", "completions"),
+    ("completions",),
+    ("completion",),  # what `fireworks.client` also calls it
+    ("embeddings",),
+    ("responses",),
+}
+_MARKS = ("chat", "embeddings", "responses")
+"A client of this style has one of them; others, such as Anthropic's, may have `completions`."
 _METHODS = {"create", "acreate", "parse"}
 _PASSAGES = {"beta", "with_raw_response"}
 "Lead to the same methods."
@@ -33,9 +41,11 @@ def wrap(client: T, begin: Begin) -> T:
     Raises:
         TypeError: it has no method that could be watched.
     """
-    if not any(hasattr(client, resource[0]) for resource in _RESOURCES):
-        known = ", ".join(sorted(".".join(resource) for resource in _RESOURCES))
-        raise TypeError(f"{type(client).__name__} is no OpenAI-style client: it has no {known}")
+    if not any(hasattr(client, mark) for mark in _MARKS):
+        known = ", ".join(_MARKS)
+        raise TypeError(
+            f"{type(client).__name__} is no OpenAI-style client: it has none of {known}"
+        )
     return cast(T, Wrapped(client, begin, ()))
 
 
@@ -51,7 +61,7 @@ class Wrapped:
 
     @property  # type: ignore[misc]  # so that `isinstance` holds
     def __class__(self) -> type:
-        return type(object.__getattribute__(self, "_target"))
+        return cast(type, object.__getattribute__(self, "_target").__class__)
 
     def __getattr__(self, name: str) -> Foreign:
         target = object.__getattribute__(self, "_target")
@@ -99,7 +109,9 @@ class Wrapped:
 
 def _watched(method: Foreign, begin: Begin) -> Callable[..., Foreign]:
     def send(*args: Foreign, **fields: Foreign) -> Foreign:
-        return watched(lambda: method(*args, **fields), begin(str(fields.get("model") or "")))
+        named = fields.get("model") or next(iter(args), None)
+        model = named if isinstance(named, str) else ""
+        return watched(lambda: method(*args, **fields), begin(model))
 
     return send
 
