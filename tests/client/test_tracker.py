@@ -118,6 +118,14 @@ def test_costs_are_exact_sums(used: list[tuple[int, int]]) -> None:
     assert tracker.total.cost_nano == sum(70 * p + 590 * c for p, c in used)
 
 
+def test_each_request_is_rounded_once_and_half_up() -> None:
+    tracker = UsageTracker(prices={"m": "0.0000000005"})
+    tracker.track_request("m", 1, 0)
+    tracker.track_request("m", 1, 2)
+
+    assert tracker.total.cost_nano == 1 + 2
+
+
 def test_threads_lose_nothing() -> None:
     tracker = UsageTracker(prices={"m": 1e-9})
 

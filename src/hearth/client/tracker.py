@@ -160,10 +160,12 @@ class _Request:
     def ended(self, error: BaseException | None) -> None:
         """What was known has been counted."""
 
-    def used(self, usage: Usage) -> None:
-        """Count what is more than was known; each request is rounded once, as a whole."""
+    def used(self, after: Usage) -> None:
+        """Count what is more than was known; each request is rounded once, as a whole.
+
+        Servers that tell usage while they stream tell sums.
+        """
         before = self._known or Usage()
-        after = before.or_more(usage)
         cost = self._cost_of(self._model)
         more = Sums(
             requests_without_usage=-1 if self._known is None else 0,

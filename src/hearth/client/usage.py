@@ -18,19 +18,6 @@ class Usage:
     "Part of `prompt_tokens`."
     completion_tokens: int = 0
 
-    @property
-    def total_tokens(self) -> int:
-        """Of prompt and completion."""
-        return self.prompt_tokens + self.completion_tokens
-
-    def or_more(self, other: Usage) -> Usage:
-        """The larger of each count: servers that count along send sums, not differences."""
-        return Usage(
-            prompt_tokens=max(self.prompt_tokens, other.prompt_tokens),
-            cached_tokens=max(self.cached_tokens, other.cached_tokens),
-            completion_tokens=max(self.completion_tokens, other.completion_tokens),
-        )
-
 
 def usage_of(answer: object) -> Usage | None:
     """The usage that an answer, or a piece of a stream, carries; None when it carries none."""
