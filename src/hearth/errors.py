@@ -4,6 +4,7 @@ HearthError
 ├── SetupError              -    the machine or a setting stops us; one line, with the remedy
 └── ApiError
     ├── InvalidRequest      400  the body or a parameter is wrong; `param` says which
+    │   └── PromptOverBound 400  the prompt has more tokens than its limits cover
     ├── Unauthenticated     401  no key, or one that is unknown, expired or disabled
     ├── PaymentRequired     402  a budget or the credit does not cover the request
     ├── PermissionDenied    403  the key is good but may not do this
@@ -74,6 +75,14 @@ class InvalidRequest(ApiError):
     """The body or a parameter is wrong."""
 
     status, code, grpc_code = 400, "INVALID_ARGUMENT", 3
+
+
+class PromptOverBound(InvalidRequest):
+    """The prompt has more tokens than were held for; it was counted, not computed."""
+
+    def __init__(self, prompt_tokens: int) -> None:
+        super().__init__(f"The prompt has {prompt_tokens} tokens, more than its limits cover.")
+        self.prompt_tokens = prompt_tokens
 
 
 class Unauthenticated(ApiError):

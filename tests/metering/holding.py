@@ -25,8 +25,8 @@ class Holding:
         for hold, cost in spent.items():
             await conn.execute(
                 text(
-                    "INSERT INTO leases (instance, hold_id, amount, recalled)"
-                    " VALUES (:instance, :hold, :amount, :recalled)"
+                    "INSERT INTO leases (instance, hold_id, amount, recalled, wanted)"
+                    " VALUES (:instance, :hold, :amount, :recalled, :recalled)"
                     " ON CONFLICT (instance, hold_id) DO UPDATE SET amount = excluded.amount"
                 ),
                 {

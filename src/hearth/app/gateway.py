@@ -6,19 +6,20 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
-from hearth import accounts, catalog, deployments, metering
+from hearth import accounts, catalog, deployments, limits, metering, pricing
 from hearth.app.routes import BOTH_PLANES, Behind, cold_routes, hot_handlers
 from hearth.errors import ModelNotFound
 from hearth.gateway.cold import ColdApp
 from hearth.gateway.dispatch import Dispatcher, Edge
 from hearth.gateway.fleet import Fleet
-from hearth.gateway.inference import Inference
+from hearth.gateway.inference import Books, Inference
 from hearth.gateway.metrics import Metrics
 from hearth.gateway.request_log import RequestLog
 from hearth.gateway.response_cache import ResponseCache
 from hearth.gateway.responses.archive import Archive
 from hearth.gateway.routing import Router
 from hearth.gateway.snapshots import Snapshots
+from hearth.gateway.till import Till
 from hearth.kit.db import Database
 from hearth.limits import BudgetWatch
 from hearth.settings import Settings
@@ -67,7 +68,7 @@ class Gateway:
             Unavailable: the database went away.
             OSError: the home cannot be written.
         """
-        await metering.replay(self._settings.home_path, self._db)
+        await self._recover()
         inference = await self._start_metering()
         await self._start_snapshots()
         self.dispatcher = self._make_dispatcher(inference)
@@ -94,10 +95,20 @@ class Gateway:
         return self.router.route(self._settings.default_model, "fireworks").served_by
 
     async def _start_metering(self) -> Inference:
-        settings = self._settings
+        settings, db = self._settings, self._db
         journal = metering.Journal(settings.home_path, mode=settings.journal_mode)
         self._journal = journal
-        self._applier = metering.Applier(journal, self._db)
+        self._clock = metering.LedgerClock()
+        self._prices = pricing.PriceBooks(db)
+        self._limits = limits.Limits(
+            db,
+            journal.instance,
+            recover=self._recover,
+            is_here=limits.journals_in(settings.home_path),
+        )
+        self._limits.start()
+        self._ending.push_async_callback(self._limits.close)
+        self._applier = metering.Applier(journal, db, self._limits.leases)
         self._applier.start()
         self._ending.push_async_callback(self._applier.close)
         self.fleet = Fleet(
@@ -108,19 +119,28 @@ class Gateway:
         self._ending.push_async_callback(self.fleet.close)
         inference = Inference(
             self.fleet,
-            journal,
-            self.metrics,
+            Till(self._prices, self._limits, self._clock.now_ns),
+            Books(journal=journal, metrics=self.metrics, now_ns=self._clock.now_ns),
             ResponseCache(settings.response_cache_bytes),
             timeout_s=settings.request_timeout_s,
         )
         self._ending.push_async_callback(inference.close)
         return inference
 
+    async def _recover(self) -> None:
+        """Bring in what dead gateways of this home left; what they held of limits is free then."""
+        await metering.replay(self._settings.home_path, self._db, on_dead=limits.release)
+
     async def _start_snapshots(self) -> None:
         self._keys = accounts.KeySnapshot(self._db)
         self.snapshots = Snapshots(
             self._db,
-            {"keys": self._keys.refresh, deployments.REPLICAS: self._refresh_fleet},
+            {
+                "keys": self._keys.refresh,
+                deployments.REPLICAS: self._refresh_fleet,
+                pricing.PRICES_VERSION: self._prices.refresh,
+                limits.QUOTAS: self._limits.refresh,
+            },
             every_poll=self.router.refresh,
         )
         await self.snapshots.start()
@@ -164,7 +184,9 @@ class Gateway:
             fleet=self.fleet,
             books=metrics_page.Books(journal=self._journal, applier=self._applier),
             money=metrics_page.Money(
-                holdings=None, budgets=await self._budgets.look(), price_version=""
+                holdings=self._limits.holdings,
+                budgets=await self._budgets.look(),
+                price_version=self._prices.at(pricing.EVERYONE, self._clock.now_ns()).version,
             ),
         )
         return metrics_page.render(watched), metrics_page.CONTENT_TYPE

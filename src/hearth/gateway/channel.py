@@ -17,7 +17,14 @@ import msgspec
 
 from hearth.engines.protocol import Delta, EmbedRequest, Failure, GenerateRequest, Hello, Stats
 from hearth.engines.wire import Connection, FrameType, Payload
-from hearth.errors import ApiError, EngineFailed, InvalidRequest, Unavailable, WorkerGone
+from hearth.errors import (
+    ApiError,
+    EngineFailed,
+    InvalidRequest,
+    PromptOverBound,
+    Unavailable,
+    WorkerGone,
+)
 from hearth.gateway.generation import Part
 
 log = logging.getLogger(__name__)
@@ -171,6 +178,8 @@ def _error(failure: Failure) -> ApiError:
     """The error that tells the API's caller about a worker's failure."""
     if failure.kind == "invalid":
         return InvalidRequest(failure.message, param=failure.param)
+    if failure.kind == "prompt_limit":
+        return PromptOverBound(failure.prompt_tokens)
     if failure.kind == "unavailable":
         return Unavailable(failure.message, retry_after_s=failure.retry_after_s or 1)
     return EngineFailed(failure.message)

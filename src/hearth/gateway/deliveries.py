@@ -116,8 +116,10 @@ class Streamed:
 
 
 _OUTCOMES: dict[str | None, Outcome] = {
-    **{outcome.value: outcome for outcome in Outcome}, None: Outcome.STOP, "tool_calls": Outcome.STOP
-}  # fmt: skip
+    **{outcome.value: outcome for outcome in Outcome},
+    None: Outcome.STOP,
+    "tool_calls": Outcome.STOP,
+}
 
 
 def outcome_of(reason: str | None) -> Outcome:

@@ -12,11 +12,13 @@ wait (for a replica that starts, a disk, the last count of a cancelled request) 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, NamedTuple
 
-from hearth.engines.protocol import Usage
-from hearth.errors import Unavailable, WorkerGone
+from hearth.engines.protocol import Delta, Usage
+from hearth.errors import ApiError, PromptOverBound, Unavailable, WorkerGone
 from hearth.gateway.channel import Channel
 from hearth.gateway.deadlines import Deadlines
 from hearth.gateway.fleet import Fleet
@@ -25,12 +27,30 @@ from hearth.gateway.job import Work
 from hearth.gateway.metrics import Metrics
 from hearth.gateway.response_cache import REPLICA_ID, ResponseCache, key_of
 from hearth.gateway.run import Hangup, Run
-from hearth.gateway.settlement import begin_record, settle_record
+from hearth.gateway.settlement import End, begin_record, settle_record
+from hearth.gateway.till import Till
 from hearth.metering import Journal, Outcome
+from hearth.pricing import Discount
 
 LAST_COUNT_S = 2.0  # how long a cancelled request may take to report what it used
 CLOSE_LIMIT_S = LAST_COUNT_S + 1.0
 CLIENT_CLOSED = 499  # nginx's status for a client that left; nobody receives it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Books:
+    """Where what requests use is written down."""
+
+    journal: Journal
+    metrics: Metrics
+    now_ns: Callable[[], int]
+
+
+class Kept(NamedTuple):
+    """Under which key an answer may be repeated, and the answer if there is one."""
+
+    key: bytes
+    deltas: list[Delta] | None
 
 
 class Inference:
@@ -38,25 +58,19 @@ class Inference:
 
     Args:
         fleet: where replicas are.
-        journal: where usage is recorded.
-        metrics: what operators watch.
+        till: what requests cost, and what their callers may spend.
+        books: where usage is recorded and watched.
         cache: answers that may be repeated.
         timeout_s: the longest a generation may take.
     """
 
     def __init__(
-        self,
-        fleet: Fleet,
-        journal: Journal,
-        metrics: Metrics,
-        cache: ResponseCache,
-        *,
-        timeout_s: float,
+        self, fleet: Fleet, till: Till, books: Books, cache: ResponseCache, *, timeout_s: float
     ) -> None:
         self._cache = cache
         self._fleet = fleet
-        self._journal = journal
-        self._metrics = metrics
+        self._till = till
+        self._books = books
         self._runs: Deadlines[Run] = Deadlines(timeout_s, Run.time_out)
         self._waits: set[asyncio.Task[None]] = set()
 
@@ -66,10 +80,20 @@ class Inference:
         Raises:
             ApiError: nothing was begun.
         """
+        try:
+            self._till.gate(exchange)
+        except ApiError as refused:
+            self._books.metrics.count_refused(refused)
+            raise
         channel = self._fleet.find(job.route.served_by, job.affinity)
         if channel is None:
             return self._run_later(exchange, job)
-        self._begin(exchange, job, channel)
+        kept = self._look_up(job, channel)
+        discount = Discount.NONE if kept is None or kept.deltas is None else Discount.REPEAT
+        charge = self._till.charge(exchange, job, channel.hello, discount)
+        if charge is None:
+            return self._begin_later(exchange, job, channel)
+        self._begin(Run(exchange, job, charge, self), channel, kept)
         return None
 
     async def close(self) -> None:
@@ -83,42 +107,58 @@ class Inference:
 
     async def _run_later(self, exchange: Exchange, job: Work) -> None:
         channel = await self._fleet.wait_for(job.route.served_by, job.affinity)
+        await self._begin_later(exchange, job, channel)
+
+    async def _begin_later(self, exchange: Exchange, job: Work, channel: Channel) -> None:
+        kept = self._look_up(job, channel)
+        discount = Discount.NONE if kept is None or kept.deltas is None else Discount.REPEAT
+        try:
+            charge = await self._till.charge_later(exchange, job, channel.hello, discount)
+        except ApiError as refused:
+            self._books.metrics.count_refused(refused)
+            raise
         if exchange.is_gone:
+            charge.release()
             exchange.status = CLIENT_CLOSED
             exchange.cut()
         else:
-            self._begin(exchange, job, channel)
+            self._begin(Run(exchange, job, charge, self), channel, kept)
 
-    def _begin(self, exchange: Exchange, job: Work, channel: Channel) -> None:
-        """Send a job to a replica.
+    def _begin(self, run: Run, channel: Channel, kept: Kept | None) -> None:
+        """Send a job to a replica, or repeat its answer.
 
         Raises:
             Unavailable: the journal cannot be written, so nothing may be generated.
         """
-        self._journal.begin(begin_record(exchange, job))
-        run = Run(exchange, job, self)
+        exchange, job = run.exchange, run.job
+        try:
+            self._books.journal.begin(begin_record(exchange, job, run.charge))
+        except BaseException:
+            run.charge.release()
+            raise
         self._runs.add(run)
         exchange.on_hangup = run.hang_up
-        if job.keep_s is None:
-            run.send_to(channel)
-        else:
-            self._repeat_or_send(run, channel)
-
-    def _repeat_or_send(self, run: Run, channel: Channel) -> None:
-        """Look for an answer to the same request; else have it made, and keep it."""
-        job, hello = run.job, channel.hello
-        if hello is None or len(job.parts) > 1:
-            job.ignored.append("response_cache")
+        if kept is None:
             run.send_to(channel)
             return
-        run.key = key_of(job.parts[0], hello)
-        deltas = self._cache.find(run.key)
-        job.headers.append((b"x-hearth-response-cache", b"miss" if deltas is None else b"hit"))
-        if deltas is None:
+        run.key = kept.key
+        is_hit = kept.deltas is not None
+        job.headers.append((b"x-hearth-response-cache", b"hit" if is_hit else b"miss"))
+        if kept.deltas is None:
             run.generation.recording = []
             run.send_to(channel)
         else:
-            run.repeat(deltas, REPLICA_ID)
+            run.repeat(kept.deltas, REPLICA_ID)
+
+    def _look_up(self, job: Work, channel: Channel) -> Kept | None:
+        """Look for an answer to the same request; None where none may be repeated."""
+        if job.keep_s is None:
+            return None
+        if channel.hello is None or len(job.parts) > 1:
+            job.ignored.append("response_cache")
+            return None
+        key = key_of(job.parts[0], channel.hello)
+        return Kept(key, self._cache.find(key))
 
     def _keep(self, run: Run) -> None:
         deltas, keep_s = run.generation.recording, run.job.keep_s
@@ -127,12 +167,14 @@ class Inference:
 
     def finished(self, run: Run, outcome: Outcome) -> None:
         """See `Owner`."""
+        ended_s = perf_counter()
         usage = self._settle(run, outcome, status=200)
+        self._books.metrics.observe_settle(perf_counter() - ended_s)
         run.exchange.on_hangup = None
         if outcome is not Outcome.CANCELLED:
             self._keep(run)
         rest = run.rest(usage)
-        if self._journal.mode == "fsync" or run.job.archive is not None:
+        if self._books.journal.mode == "fsync" or run.job.archive is not None:
             self._wait(run.see_through(self._send_late(run, rest, usage)))
         else:
             run.send(rest, usage)
@@ -140,8 +182,8 @@ class Inference:
 
     async def _send_late(self, run: Run, rest: bytes, usage: Usage) -> None:
         """End an answer once its record is safe from power loss, and it is archived if asked."""
-        if self._journal.mode == "fsync":
-            await self._journal.synced()
+        if self._books.journal.mode == "fsync":
+            await self._books.journal.synced()
         if run.job.archive is not None:
             rest = await run.job.archive(rest)
         run.send(rest, usage)
@@ -150,6 +192,9 @@ class Inference:
     def failed(self, run: Run, error: Exception) -> None:
         """See `Owner`; a replica that dies silent gets one successor."""
         if run.has_ended:
+            return
+        if isinstance(error, PromptOverBound):
+            self._wait(run.see_through(self._allow_prompt(run, error.prompt_tokens)))
             return
         is_silent = isinstance(error, WorkerGone) and not run.generation.has_delta
         if is_silent and not run.is_second_try:
@@ -164,6 +209,13 @@ class Inference:
         channel = await self._fleet.wait_for(run.job.route.served_by, None)
         if not run.has_ended:
             run.send_to(channel)
+
+    async def _allow_prompt(self, run: Run, prompt_tokens: int) -> None:
+        """Hold money for a prompt that is longer than was thought, and send it again."""
+        run.generation.restart()
+        await run.charge.allow_prompt(run.job, prompt_tokens)
+        if not run.has_ended:
+            run.send_to(await self._fleet.wait_for(run.job.route.served_by, None))
 
     async def _end(self, run: Run, error: Exception) -> None:
         """Settle what a run produced, with the engine's last counts, then tell the client."""
@@ -199,8 +251,13 @@ class Inference:
         usage = run.usage
         if usage is None:
             run.usage = usage = run.generation.usage()
-            self._journal.settle(settle_record(run, usage, outcome, status=status))
-            self._metrics.count(run.job.route.model, usage, run.generation)
+            cost_nano = run.charge.cost(usage)
+            end = End(self._books.now_ns(), status, cost_nano)
+            self._books.journal.settle(settle_record(run, usage, outcome, end))
+            run.charge.settle(usage, cost_nano)
+            route, metrics = run.job.route, self._books.metrics
+            metrics.count(route.model, usage, run.generation)
+            metrics.count_cost(route.model, route.subject.unit, cost_nano)
         return usage
 
     def _close(self, run: Run) -> None:

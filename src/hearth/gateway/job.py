@@ -11,6 +11,7 @@ from hearth.engines.protocol import EmbedRequest, GenerateRequest, Usage, Vector
 from hearth.errors import ApiError, InvalidRequest
 from hearth.gateway.answers import Answer
 from hearth.gateway.error_shapes import Headers, error_object
+from hearth.pricing import Subject
 
 _HEADER_VALUE_LIMIT = 1024  # proxies refuse long headers
 
@@ -36,6 +37,8 @@ class Route(Struct, frozen=True, kw_only=True):
     "The full name of the model that was asked for."
     served_by: str
     "The full name of the model whose weights answer; another one only for a stand-in."
+    subject: Subject = Subject()
+    "What is priced: the model that was asked for."
 
     @property
     def is_stand_in(self) -> bool:
@@ -123,6 +126,7 @@ class VectorJob(Struct, kw_only=True):
     archive: None = None
     max_tokens: int = 0
     "No token is generated."
+    num_choices: int = 1
 
     def failure(self, error: ApiError) -> bytes:
         """What ends an answer that had begun."""

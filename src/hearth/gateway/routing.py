@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hearth.catalog import Capability, Catalog, CatalogModel, Holding, Holdings, Serving
+from hearth.catalog import Capability, Catalog, CatalogModel, Holding, Holdings, Serving, subject_of
 from hearth.errors import ModelNotFound
 from hearth.gateway.job import Route
 
@@ -72,7 +72,7 @@ class Router:
         serving = self._servings[model.name]
         if serving.served_by is None:
             raise ModelNotFound(serving.details)
-        return Route(model=model.name, served_by=serving.served_by)
+        return Route(model=model.name, served_by=serving.served_by, subject=subject_of(model))
 
     def serving(self, full_name: str) -> Serving | None:
         """How a model is served, by its full name."""

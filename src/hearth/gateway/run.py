@@ -17,6 +17,7 @@ from hearth.gateway.deliveries import Delivery, Streamed, Whole
 from hearth.gateway.generation import Generation
 from hearth.gateway.http import Exchange
 from hearth.gateway.job import Job, VectorJob, Work
+from hearth.gateway.till import Charge
 from hearth.gateway.vector_delivery import InVectors
 from hearth.metering import Outcome
 
@@ -43,16 +44,18 @@ class Run:
     Args:
         exchange: what is answered.
         job: what to generate.
+        charge: what it may cost.
         owner: told when the run ends.
     """
 
     __slots__ = (
-        "_delivery", "_owner", "exchange", "generation", "has_ended", "is_second_try", "job",
-        "key", "usage",
+        "_delivery", "_owner", "charge", "exchange", "generation", "has_ended", "is_second_try",
+        "job", "key", "usage",
     )  # fmt: skip
 
-    def __init__(self, exchange: Exchange, job: Work, owner: Owner) -> None:
+    def __init__(self, exchange: Exchange, job: Work, charge: Charge, owner: Owner) -> None:
         self._owner = owner
+        self.charge = charge
         self.exchange = exchange
         self.job = job
         self.generation = generation = Generation(self)

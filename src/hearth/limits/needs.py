@@ -18,6 +18,8 @@ class Need(NamedTuple):
     quota: Quota
     window: str
     amount: int
+    already: int = 0
+    "What the same request holds of it."
 
     @property
     def is_spend(self) -> bool:

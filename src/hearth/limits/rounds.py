@@ -189,7 +189,8 @@ def _refused(need: Need, position: Position) -> ApiError:
     value, figures, allowance = position.value, position.figures, position.allowance
     assert value is not None
     spent = figures.spent + allowance.unapplied
-    if need.is_spend and value - spent < need.amount:
-        return spent_out(need, value=value, spent=spent)
-    held = figures.others + position.target - allowance.unapplied
-    return all_held(need, value=value, spent=spent, held=held)
+    whole = need._replace(amount=need.amount + need.already)
+    if need.is_spend and value - spent < whole.amount:
+        return spent_out(whole, value=value, spent=spent)
+    held = figures.others + position.target - allowance.unapplied - need.already
+    return all_held(whole, value=value, spent=spent, held=held)

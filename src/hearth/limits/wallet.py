@@ -54,6 +54,15 @@ class Hold:
                 used.completion_tokens,
             )
 
+    def add(self, more_nano: int, parts: Sequence[tuple[Allowance, int]]) -> None:
+        """Hold more of the same; a request that has ended meanwhile holds nothing."""
+        if not self._parts:
+            for allowance, amount in parts:
+                allowance.settle(amount, 0)
+            return
+        self.nano += more_nano
+        self._parts = (*self._parts, *((allowance, amount, False) for allowance, amount in parts))
+
     def release(self) -> None:
         """The request never ran: it is in no journal, and costs nothing."""
         self.settle(0)
@@ -116,6 +125,27 @@ class Wallet:
             hold = self._hold(needs, taken.amounts, bound_nano)
         hold._meters = self._meters
         return hold
+
+    async def grow(self, hold: Hold, more_nano: int, begin_ns: int) -> None:
+        """Hold more for a request that runs, of the limits that hold something for it already.
+
+        Args:
+            begin_ns: the time of its begin.
+
+        Raises:
+            PaymentRequired: a budget or the credit does not cover it; nothing has changed.
+            RateLimited: what runs holds the rest.
+            Unavailable: the database cannot be reached.
+        """
+        needs = [
+            need._replace(already=hold.nano)
+            for need in spending(self._budgets, more_nano, begin_ns)
+            if need.hold_id in hold.ids
+        ]
+        if needs:
+            taken = await self._lender.take(needs)
+            found = [(self._lender.find(hold_id), n) for hold_id, n in taken.amounts.items()]
+            hold.add(more_nano, [(allowance, n) for allowance, n in found if allowance is not None])
 
     async def affordable(self, now_ns: int) -> int | None:
         """The most that one request may cost now, in nano-USD; None: nothing limits it.
