@@ -152,10 +152,10 @@ def _leases(holdings: Holdings | None) -> Iterator[Metric]:
             family.add_metric([quota_id, state], 0 if found is None else getattr(found, state))
     yield family
     expiry = GaugeMetricFamily(
-        "hearth_lease_expires_seconds", "Until what is held may not be given out.", labels=["of"]
+        "hearth_lease_expires_seconds", "Until what is held may not be given out."
     )
     if holdings is not None and holdings.expires_in_s is not None:
-        expiry.add_metric(["all"], holdings.expires_in_s)
+        expiry.add_metric([], holdings.expires_in_s)
     yield expiry
 
 
