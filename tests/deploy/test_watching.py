@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
-import sqlite3
-from contextlib import closing
+import time
 from pathlib import Path
 from typing import Any
 
 import httpx
 import msgspec
 import pytest
+from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from hearth.kit.db import Database
+from hearth.limits import QuotaId, QuotaService
+from hearth.pricing import NANO
 from tests.deploy.promql import grouped_by, series_of
 from tests.gateway.test_chat import ASK
 from tests.house.source import ROOT
@@ -27,9 +31,7 @@ GUIDE = ROOT / "docs" / "guides" / "operating.md"
 BY_PROMETHEUS = {"up": {"instance", "job"}}
 "What every scrape adds by itself."
 LABELS_ADDED = {"instance", "job"}
-WITHOUT_SAMPLES = {"hearth_cost_nano_usd_total", "hearth_price_book_info"}
-"Nothing is priced with the fake engine."
-SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_count", "_sum")}
+LIMIT_S = 30
 
 Json = dict[str, Any]  # Any: files of others' formats
 
@@ -57,33 +59,59 @@ def queries() -> dict[str, str]:
     return found
 
 
-def set_budget(home: Path) -> None:
-    """Give the dev account a budget, so that there is one to tell of."""
-    with closing(sqlite3.connect(home / "state.db")) as state, state:
-        state.execute(
-            "INSERT INTO quotas (subject, quota_id, uid, account_id, value, update_time_ns)"
-            " VALUES ('accounts/dev', 'monthly-spend-usd', 'q1', 'dev', 5000000000, 0)"
-        )
+async def set_limits(home: Path) -> None:
+    """Give the dev account a budget."""
+    db = Database(f"sqlite:///{home / 'state.db'}")
+    await db.open()
+    await QuotaService(db).set("accounts/dev", QuotaId.MONTHLY_SPEND, 5 * NANO)
+    await db.close()
+
+
+def limited_page(api: httpx.Client) -> str:
+    """The page, once a request has been bound by the limits."""
+    deadline = time.monotonic() + LIMIT_S
+    while time.monotonic() < deadline:
+        assert api.post("/chat/completions", json=ASK).status_code == 200
+        page = httpx.get(api.base_url.join("/metrics")).text
+        if "\nhearth_lease_expires_seconds " in page:
+            return page
+    raise AssertionError("the gateway has not learned of its limits")
 
 
 @pytest.fixture(scope="module")
-def exported(tmp_path_factory: pytest.TempPathFactory) -> dict[str, set[str]]:
-    """The labels of every series that a gateway tells of after some traffic, by name."""
+def page(tmp_path_factory: pytest.TempPathFactory) -> list[Metric]:
+    """What a gateway tells after some traffic."""
     home = tmp_path_factory.mktemp("watched")
-    with running_hearth(home, metrics_accounts="10") as hearth:
-        with hearth.client() as api:
-            assert api.post("/chat/completions", json=ASK).status_code == 200
-            assert api.post("/chat/completions", json=ASK | {"stream": True}).status_code == 200
-            assert api.post("/chat/completions", json={}).status_code == 400
-        set_budget(home)
-        page = httpx.get(f"{hearth.url}/metrics").text
+    with running_hearth(home, metrics_accounts="10") as hearth, hearth.client() as api:
+        asyncio.run(set_limits(home))
+        assert api.post("/chat/completions", json=ASK | {"stream": True}).status_code == 200
+        assert api.post("/chat/completions", json={}).status_code == 400
+        return list(text_string_to_metric_families(limited_page(api)))
+
+
+@pytest.fixture(scope="module")
+def exported(page: list[Metric]) -> dict[str, set[str]]:
+    """The labels of every series, by its name."""
     found: dict[str, set[str]] = {}
-    for family in text_string_to_metric_families(page):
-        for suffix in SUFFIXES.get(family.type, ("",)):
-            found[family.name + suffix] = set()
+    for family in page:
         for sample in family.samples:
             found.setdefault(sample.name, set()).update(sample.labels)
     return found
+
+
+def test_every_kind_of_series_has_something_to_tell(page: list[Metric]) -> None:
+    assert [family.name for family in page if not family.samples] == []
+
+
+def test_what_was_asked_is_in_the_figures(page: list[Metric]) -> None:
+    values = {(s.name, *s.labels.values()): s.value for family in page for s in family.samples}
+
+    assert values["hearth_cost_nano_usd_total", ASK["model"], "tokens"] > 0
+    assert values["hearth_settle_seconds_count",] >= 2
+    assert values["hearth_ledger_errors_total",] == 0
+    assert values["hearth_budgets", "0.5", "monthly-spend-usd"] == 0
+    states = ("free", "held", "unapplied")
+    assert sum(values["hearth_lease", "monthly-spend-usd", state] for state in states) > 0
 
 
 @pytest.mark.parametrize("place", queries())
@@ -96,8 +124,6 @@ def test_a_query_reads_only_what_is_exported(place: str, exported: dict[str, set
     assert read, query
     for series in read:
         assert series.name in known, f"{place} reads {series.name}"
-        if not known[series.name] and series.name in WITHOUT_SAMPLES:
-            continue
         labels = known[series.name] | LABELS_ADDED
         assert series.labels <= labels, f"{place} selects by {series.labels - labels}"
         assert grouped_by(query) <= labels, f"{place} groups by {grouped_by(query) - labels}"

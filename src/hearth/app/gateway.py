@@ -98,7 +98,7 @@ class Gateway:
         settings, db = self._settings, self._db
         journal = metering.Journal(settings.home_path, mode=settings.journal_mode)
         self._journal = journal
-        self._clock = metering.LedgerClock()
+        self._clock = journal.clock
         self._prices = pricing.PriceBooks(db)
         self._limits = limits.Limits(
             db,
