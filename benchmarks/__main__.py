@@ -13,6 +13,7 @@ from benchmarks import (
     engine_part,
     figures,
     gateway_part,
+    money_part,
     parsing_part,
     start_part,
 )
@@ -27,6 +28,7 @@ PARTS: dict[str, Callable[[], Readings]] = {
     "embedding": lambda: _read(embedding_part.FIGURES, embedding_part.run()),
     "constrained": lambda: _read(constrained_part.FIGURES, constrained_part.run()),
     "parsing": lambda: _read(parsing_part.FIGURES, parsing_part.run()),
+    "money": lambda: _read(money_part.FIGURES, money_part.run()),
     "start": lambda: _read(start_part.FIGURES, start_part.run()),
 }
 

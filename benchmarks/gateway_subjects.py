@@ -109,11 +109,10 @@ def started() -> Iterator[Subjects]:
     """Start all servers, wait until each answers, freeze them."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="hearth-bench-")))
-        port = free_port()
-        command = [PYTHON, "-m", "benchmarks.upstream", str(port), str(folder / "u.sock"), MODEL]
-        process = stack.enter_context(Process("upstream", command, core=LOAD_CORE))
-        upstream = Upstream(process, port, folder / "u.sock")
-        direct = Subject(name="direct", process=process, address=f"127.0.0.1:{port}")
+        upstream = _upstream(stack, folder)
+        direct = Subject(
+            name="direct", process=upstream.process, address=f"127.0.0.1:{upstream.port}"
+        )
         direct.wait_until_it_answers()
         subjects = [
             direct,
@@ -125,6 +124,21 @@ def started() -> Iterator[Subjects]:
             subject.wait_until_it_answers()
             subject.process.pause()
         yield Subjects(upstream, subjects)
+
+
+@contextmanager
+def gateway_alone() -> Iterator[Subject]:
+    """Start nothing but the gateway and the upstream."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="hearth-bench-")))
+        yield _gateway(stack, _upstream(stack, folder), folder)
+
+
+def _upstream(stack: ExitStack, folder: Path) -> Upstream:
+    port = free_port()
+    command = [PYTHON, "-m", "benchmarks.upstream", str(port), str(folder / "u.sock"), MODEL]
+    process = stack.enter_context(Process("upstream", command, core=LOAD_CORE))
+    return Upstream(process, port, folder / "u.sock")
 
 
 def _bare(stack: ExitStack, upstream: Upstream, folder: Path) -> Subject:

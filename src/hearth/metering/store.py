@@ -11,8 +11,10 @@ import os
 from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, select, text
+from msgspec import json
+from sqlalchemy import BigInteger, Column, CursorResult, Index, Integer, Table, select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from hearth.errors import Unavailable
@@ -100,45 +102,62 @@ COUNTED = ("prompt_tokens", "cached_tokens", "completion_tokens", "units", "cost
 "What is summed, besides the number of events."
 
 _NAMES = [column.name for column in usage_events.columns]
-_MARKS = {"sqlite": "?", "postgresql": "%s"}
 
 
-def _insert_sql(table: Table, num_rows: int, mark: str) -> str:
+def _insert_sql(dialect: str, table: Table, num_rows: int = 1) -> str:
+    """Insert rows: in SQLite by their values, in PostgreSQL all from one JSON text.
+
+    That is a fourth of the cost of sending the values, for this process and for the server.
+    """
     names = ", ".join(column.name for column in table.columns)
-    row = f"({', '.join([mark] * len(table.columns))})"
-    rows = ", ".join([row] * num_rows)
-    return f"INSERT INTO {table.name} ({names}) VALUES {rows}"  # noqa: S608 - names are ours
+    row = f"({', '.join('?' * len(table.columns))})"
+    given = f"VALUES {', '.join([row] * num_rows)}"
+    if dialect == "postgresql":
+        types = ", ".join(f"{column.name} {column.type}" for column in table.columns)
+        given = f"SELECT {names} FROM json_to_recordset(%s::json) AS given ({types})"  # noqa: S608
+    return f"INSERT INTO {table.name} ({names}) {given}"
 
 
-def _merge_sql(num_rows: int, mark: str) -> str:
+def _merge_sql(dialect: str, num_rows: int = 1) -> str:
     """What is there stays, unless it only says that a request was interrupted and now its settle
     has been found."""
     updates = ", ".join(f"{name} = excluded.{name}" for name in _NAMES if name != "request_id")
     return (
-        f"{_insert_sql(usage_events, num_rows, mark)} ON CONFLICT (request_id) DO UPDATE SET "
+        f"{_insert_sql(dialect, usage_events, num_rows)} ON CONFLICT (request_id) DO UPDATE SET "
         f"{updates} WHERE usage_events.outcome = '{Outcome.INTERRUPTED}' "
         f"AND excluded.outcome <> '{Outcome.INTERRUPTED}' RETURNING request_id"
     )
 
 
-def _add_sql(table: Table, mark: str) -> str:
+def _add_sql(dialect: str, table: Table) -> str:
     keys = ", ".join(column.name for column in table.primary_key)
     updates = ", ".join(
         f"{column.name} = {table.name}.{column.name} + excluded.{column.name}"
         for column in table.columns
         if not column.primary_key
     )
-    return f"{_insert_sql(table, 1, mark)} ON CONFLICT ({keys}) DO UPDATE SET {updates}"
+    return f"{_insert_sql(dialect, table)} ON CONFLICT ({keys}) DO UPDATE SET {updates}"
 
 
+def _json(table: Table, rows: list[Values]) -> tuple[str]:
+    names = [column.name for column in table.columns]
+    return (json.encode([dict(zip(names, row, strict=True)) for row in rows]).decode(),)
+
+
+_DIALECTS = ("sqlite", "postgresql")
 _INSERT = {
-    dialect: f"{_insert_sql(usage_events, 1, mark)} ON CONFLICT (request_id) DO NOTHING"
-    for dialect, mark in _MARKS.items()
+    dialect: f"{_insert_sql(dialect, usage_events)} ON CONFLICT (request_id) DO NOTHING"
+    for dialect in _DIALECTS
 }
 _ADD = {
-    (table.name, dialect): _add_sql(table, mark)
+    (dialect, table.name): _add_sql(dialect, table)
     for table in (usage_hours, spend_days)
-    for dialect, mark in _MARKS.items()
+    for dialect in _DIALECTS
+}
+_CLOSE = {
+    dialect: f"{_insert_sql(dialect, closed_periods)} ON CONFLICT (account_id) DO UPDATE SET "
+    "until_ns = excluded.until_ns WHERE excluded.until_ns > closed_periods.until_ns"
+    for dialect in _DIALECTS
 }
 
 
@@ -165,7 +184,7 @@ async def insert(conn: Connection, rows: list[Values]) -> bool:
     Returns whether all of them are new. If not, the transaction must be given up: some are written
     and nobody knows which; `merge` tells.
     """
-    result = await conn.exec_driver_sql(_INSERT[conn.dialect.name], rows)
+    result = await _give(conn, _INSERT[conn.dialect.name], usage_events, rows)
     return result.rowcount == len(rows)
 
 
@@ -174,19 +193,30 @@ async def merge(conn: Connection, rows: list[Values]) -> set[str]:
 
     A request is at most once among them. A row of an interruption makes way for its settle.
     """
+    if conn.dialect.name == "postgresql":
+        sql, values = _merge_sql("postgresql"), _json(usage_events, rows)
+        return set((await conn.exec_driver_sql(sql, values)).scalars())
     written: set[str] = set()
     for start in range(0, len(rows), MERGED_ROWS):
         part = rows[start : start + MERGED_ROWS]
-        sql = _merge_sql(len(part), _MARKS[conn.dialect.name])
-        values = tuple(value for row in part for value in row)
-        written.update((await conn.exec_driver_sql(sql, values)).scalars())
+        flat = tuple(value for row in part for value in row)
+        found = await conn.exec_driver_sql(_merge_sql("sqlite", len(part)), flat)
+        written.update(found.scalars())
     return written
 
 
 async def add(conn: Connection, table: Table, rows: list[Values]) -> None:
     """Add to sums, in the order of their keys: who adds at the same time cannot deadlock."""
     if rows:
-        await conn.exec_driver_sql(_ADD[table.name, conn.dialect.name], sorted(rows))
+        await _give(conn, _ADD[conn.dialect.name, table.name], table, sorted(rows))
+
+
+async def _give(
+    conn: Connection, sql: str, table: Table, rows: list[Values]
+) -> CursorResult[Any]:  # Any: rows of any shape
+    if conn.dialect.name == "postgresql":
+        return await conn.exec_driver_sql(sql, _json(table, rows))
+    return await conn.exec_driver_sql(sql, rows)
 
 
 async def closes(conn: Connection, account_ids: Collection[str]) -> dict[str, int]:
@@ -204,12 +234,7 @@ async def close(conn: Connection, account_id: str, until_ns: int) -> None:
     """Close an account's time before a moment, after every transaction that adds has ended."""
     if conn.dialect.name == "postgresql":
         await conn.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_PERIODS_LOCK})")
-    mark = _MARKS[conn.dialect.name]
-    sql = (
-        f"{_insert_sql(closed_periods, 1, mark)} ON CONFLICT (account_id) DO UPDATE "
-        "SET until_ns = excluded.until_ns WHERE excluded.until_ns > closed_periods.until_ns"
-    )
-    await conn.exec_driver_sql(sql, (account_id, until_ns))
+    await _give(conn, _CLOSE[conn.dialect.name], closed_periods, [(account_id, until_ns)])
 
 
 async def flush_commits(conn: Connection) -> None:
