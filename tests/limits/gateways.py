@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
+from sqlalchemy.exc import OperationalError
+
 from hearth.accounts import Caller
 from hearth.accounts.types import Role
 from hearth.errors import ApiError
-from hearth.kit.db import Database
+from hearth.kit.db import Connection, Database
 from hearth.limits import Hold, Limits, journals_in, release
 from hearth.metering import Begin, Journal, Outcome, Settle, ledger, replay
 
@@ -23,6 +26,22 @@ CALLER = Caller(account_id="acme", user_id="ada", key_id="key-1", role=Role.USER
 
 _numbers = count(1)
 T = TypeVar("T")
+
+
+class Flaky(Database):
+    """A real database whose next write can break off, before its commit or after it."""
+
+    breaks: str | None = None
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Connection]:
+        breaks, self.breaks = self.breaks, None
+        async with super().write() as conn:
+            yield conn
+            if breaks == "before":
+                raise OperationalError("COMMIT", {}, Exception("broken off"))
+        if breaks == "after":
+            raise OperationalError("COMMIT", {}, Exception("broken off"))
 
 
 @dataclass
@@ -38,7 +57,7 @@ class Time:
         self.now_ns += int(seconds * 1e9)
 
 
-@dataclass
+@dataclass(eq=False)
 class Request:
     """One that was admitted and runs."""
 
@@ -47,7 +66,7 @@ class Request:
     bound: int
 
 
-@dataclass
+@dataclass(eq=False)
 class Gateway:
     """Neither applier nor keeper runs by itself: `apply` and `sync` are steps of a test."""
 
@@ -65,6 +84,11 @@ class Gateway:
             is_here=journals_in(self.home),
             clock=self.time.uptime,
         )
+
+    def break_off(self, when: str | None) -> None:
+        """Let the next write of this gateway break off `before` or `after` its commit."""
+        assert isinstance(self.db, Flaky)
+        self.db.breaks = when
 
     async def admit(self, bound: int, caller: Caller = CALLER) -> Request:
         """Hold and begin; the database is asked only if memory does not suffice."""

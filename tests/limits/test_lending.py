@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from hearth.errors import RateLimited
-from hearth.kit.db import Database
 from hearth.limits import QuotaId, QuotaService
-from tests.limits.gateways import CALLER, DAY_S, Gateway, Time, refusal, served
+from tests.limits.gateways import CALLER, DAY_S, Flaky, Gateway, Time, refusal, served
 
 KEY = "accounts/acme/users/ada/apiKeys/key-1"
 ACCOUNT = "accounts/acme"
@@ -21,8 +21,12 @@ def time() -> Time:
 
 
 @pytest.fixture
-async def gateways(db: Database, tmp_path: Path, time: Time) -> list[Gateway]:
-    return [Gateway(db, tmp_path, time) for _ in range(3)]
+async def gateways(db_url: str, tmp_path: Path, time: Time) -> AsyncIterator[list[Gateway]]:
+    made = [Gateway(Flaky(db_url), tmp_path, time) for _ in range(3)]
+    yield made
+    for gateway in made:
+        gateway.kill()
+        await gateway.db.close()
 
 
 async def set_limit(

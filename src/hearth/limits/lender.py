@@ -268,7 +268,7 @@ class Lender:
         for hold_id, allowance in self.allowances.items():
             is_idle = self._is_closing or now_s - allowance.used_s >= IDLE_S
             is_marked = allowance.is_wanted and hold_id not in waited
-            is_unneeded = allowance.free > 0 and is_idle
+            is_unneeded = allowance.is_empty or (allowance.free > 0 and is_idle)
             if is_unneeded or is_marked or allowance.free < 0 or allowance.is_doubtful:
                 yield hold_id
 
