@@ -7,7 +7,8 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -19,15 +20,14 @@ import psycopg
 
 LIMIT_S = 60
 READY = "ready to accept connections"
+LEFT_OVER = "pre-existing shared memory block"
 
-# Durability is what a test database can do without; speed it cannot.
-FAST = ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal"]
-SETTINGS = [
-    *FAST,
-    "max_wal_senders=0",
-    "listen_addresses=",
-    "max_connections=60",
-]
+OURS = ["max_wal_senders=0", "listen_addresses=", "wal_level=minimal", "fsync=off"]
+"No test cuts the power, so nothing waits for the disk."
+KILLABLE = [*OURS, "max_connections=100"]
+"Survives the death of the server's processes."
+# Durability is what other tests' database can do without; speed it cannot.
+SETTINGS = [*OURS, "synchronous_commit=off", "full_page_writes=off", "max_connections=60"]
 
 _END_SESSIONS = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
@@ -60,30 +60,82 @@ class Postgres:
         self.run(_TRUNCATE_ALL, database=database)
 
 
+class Cluster:
+    """A server on a data folder of its own, started, killed and started again at will.
+
+    Args:
+        folder: for data and socket; its path is short, for a socket's may have 107 bytes at most.
+        settings: each `name=value`.
+    """
+
+    def __init__(self, folder: Path, settings: Sequence[str]) -> None:
+        self._user = _unprivileged_user()
+        if self._user:
+            entry = pwd.getpwnam(self._user)
+            os.chown(folder, entry.pw_uid, entry.pw_gid)
+        data = str(folder / "data")
+        _make_cluster(data, user=self._user)
+        options = [part for setting in settings for part in ("-c", setting)]
+        self._command = [_binary("postgres"), "-D", data, "-k", str(folder), *options]
+
+    def start(self) -> None:
+        """Start it and wait until it takes connections."""
+        deadline = time.monotonic() + LIMIT_S
+        while not self._try_to_start():
+            assert time.monotonic() < deadline, f"PostgreSQL did not start:\n{self._log.text}"
+
+    def _try_to_start(self) -> bool:
+        """False while sessions of a killed server still end."""
+        self._server = subprocess.Popen(
+            self._command,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd="/",
+            user=self._user,
+            env=_environment(),
+        )
+        self._log = _Log(self._server)
+        if self._log.is_ready():
+            return True
+        self._end()
+        assert LEFT_OVER in self._log.text, f"PostgreSQL did not start:\n{self._log.text}"
+        return False
+
+    def stop(self) -> None:
+        """End every session, then the server."""
+        self._server.send_signal(SIGINT)
+        self._end()
+
+    def kill(self) -> None:
+        """End it as a power cut would, except that the disk keeps what it was given."""
+        self._server.kill()
+        self._end()
+
+    def _end(self) -> None:
+        self._server.wait(LIMIT_S)
+        self._log.join(LIMIT_S)
+        assert self._server.stderr is not None
+        self._server.stderr.close()
+
+
 @contextmanager
 def running_postgres() -> Iterator[Postgres]:
     """Start a server and end it, by its id, when the block ends."""
-    user = _unprivileged_user()
-    # A socket's path may not exceed 107 bytes, so the folder's is short.
+    with running_cluster(SETTINGS) as (_, server):
+        yield server
+
+
+@contextmanager
+def running_cluster(settings: Sequence[str]) -> Iterator[tuple[Cluster, Postgres]]:
+    """The same, for tests that kill it; it must run when the block ends."""
     folder = Path(tempfile.mkdtemp(prefix="hearth-pg-", dir="/tmp"))
-    if user:
-        os.chown(folder, pwd.getpwnam(user).pw_uid, pwd.getpwnam(user).pw_gid)
     try:
-        data = str(folder / "data")
-        _make_cluster(data, user=user)
-        options = [part for setting in SETTINGS for part in ("-c", setting)]
-        command = [_binary("postgres"), "-D", data, "-k", str(folder), *options]
-        with subprocess.Popen(
-            command, stderr=subprocess.PIPE, text=True, cwd="/", user=user, env=_environment()
-        ) as server:
-            log = _Log(server)
-            try:
-                log.wait_until_ready()
-                yield Postgres(folder=folder)
-            finally:
-                server.send_signal(SIGINT)  # to PostgreSQL: end every session, then stop
-                server.wait(LIMIT_S)
-                log.join(LIMIT_S)
+        cluster = Cluster(folder, settings)
+        cluster.start()
+        try:
+            yield cluster, Postgres(folder=folder)
+        finally:
+            cluster.stop()
     finally:
         shutil.rmtree(folder)
 
@@ -106,10 +158,13 @@ class _Log(Thread):
                 self._settled.set()
         self._settled.set()
 
-    def wait_until_ready(self) -> None:
+    @property
+    def text(self) -> str:
+        return "".join(self._lines)
+
+    def is_ready(self) -> bool:
         self._settled.wait(LIMIT_S)
-        text = "".join(self._lines)
-        assert READY in text, f"PostgreSQL did not start:\n{text}"
+        return READY in self.text
 
 
 def _unprivileged_user() -> str | None:

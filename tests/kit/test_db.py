@@ -8,9 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
 
-from hearth.errors import SetupError
+from hearth.errors import SetupError, Unavailable
 from hearth.kit.db import Connection, Database
 from hearth.kit.versions import bump, read_versions, versions
 from tests.postgres import Postgres
@@ -51,6 +52,40 @@ async def test_a_block_that_raises_writes_nothing(db: Database) -> None:
         await fail()
 
     assert await read_versions(db) == {}
+
+
+BREAK = {
+    "postgresql": ["SELECT pg_terminate_backend(pg_backend_pid())"],
+    "sqlite": ["PRAGMA max_page_count = 1", "CREATE TABLE big AS SELECT zeroblob(1000000)"],
+}
+"As a killed server and a full disk do."
+
+
+@pytest.mark.parametrize("kind", ["read", "write"])
+async def test_a_database_that_goes_away_in_a_transaction_is_unavailable(
+    db: Database, kind: str
+) -> None:
+    if (db.dialect, kind) == ("sqlite", "read"):
+        pytest.skip("a file that is open stays")
+
+    async def go_away() -> None:
+        async with db.read() if kind == "read" else db.write() as conn:
+            for statement in BREAK[db.dialect]:
+                await conn.execute(text(statement))
+
+    with pytest.raises(Unavailable, match="does not answer"):
+        await go_away()
+
+    assert await read_versions(db) == {}
+
+
+async def test_a_fault_in_a_statement_is_not_taken_for_an_outage(db: Database) -> None:
+    async def ask_nonsense() -> None:
+        async with db.read() as conn:
+            await conn.execute(text("SELECT 1 FROM nothing_here"))
+
+    with pytest.raises(DBAPIError):
+        await ask_nonsense()
 
 
 async def test_a_reading_transaction_refuses_to_write(db: Database) -> None:

@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from hearth.errors import SetupError, Unavailable
 from hearth.kit.db_engines import SCHEMA_BUSY_S, postgres_engine, sqlite_engine
+from hearth.kit.db_outages import first_line, told_as_unavailable, unavailable
 
 Dialect = Literal["sqlite", "postgresql"]
 Connection = AsyncConnection
@@ -86,12 +87,13 @@ class Database:
         """A transaction that sees one state and cannot write.
 
         Raises:
-            Unavailable: the database cannot be reached, or has no free connection.
+            Unavailable: the database cannot be reached, has no free connection, or breaks off.
         """
         engine = self._reader
         if self.dialect == "postgresql":
             engine = engine.execution_options(postgresql_readonly=True)
         async with AsyncExitStack() as stack:
+            stack.enter_context(told_as_unavailable())
             yield await _begin(stack, engine)
 
     @asynccontextmanager
@@ -99,9 +101,10 @@ class Database:
         """A transaction that commits when the block ends and rolls back when it raises.
 
         Raises:
-            Unavailable: the database cannot be reached, or other writers kept it too long.
+            Unavailable: the database cannot be reached, breaks off, or is kept too long by others.
         """
         async with AsyncExitStack() as stack:
+            stack.enter_context(told_as_unavailable())
             await stack.enter_async_context(self._writing_turn())
             yield await _begin(stack, self._writer)
 
@@ -131,7 +134,7 @@ class Database:
         return nullcontext() if self.dialect == "postgresql" else _held(self._turn)
 
     def _cannot_open(self, error: Exception) -> str:
-        reason = _first_line(error)
+        reason = first_line(error)
         if self.dialect == "sqlite":
             return (
                 f"Cannot open the database {self._url.database}: {reason}. "
@@ -162,8 +165,7 @@ async def _begin(stack: AsyncExitStack, engine: AsyncEngine) -> Connection:
     try:
         return await stack.enter_async_context(engine.begin())
     except (DBAPIError, PoolTimeout) as error:
-        reason = _first_line(error)
-        raise Unavailable(f"The database does not answer: {reason}.", retry_after_s=1) from error
+        raise unavailable(error) from error
 
 
 def _parse(url: str) -> URL:
@@ -189,12 +191,3 @@ _FORMS = "Use sqlite:////folder/file.db or postgresql://user:password@host/name.
 def _make_folder(url: URL) -> None:
     assert url.database is not None
     Path(url.database).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-
-
-def _first_line(error: BaseException) -> str:
-    """What the driver said, without SQLAlchemy's wrapping and in one line."""
-    if isinstance(error, Unavailable) and error.__cause__ is not None:
-        return _first_line(error.__cause__)
-    cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
-    lines = str(cause).splitlines() or [type(cause).__name__]
-    return lines[0].rstrip(". ")
