@@ -29,7 +29,7 @@ from tests.e2e.accounting import (
 from tests.e2e.crowd import Crowd, crowded
 from tests.e2e.gateways import RunningGateway, running_gateways
 from tests.postgres import KILLABLE, Cluster, running_cluster
-from tests.running import RunningHearth, running_hearth
+from tests.running import RunningHearth
 
 NUM_GATEWAYS = 3
 NUM_CLIENTS = 48
@@ -42,10 +42,19 @@ LIMIT_S = 60.0
 class Scene:
     """All that runs, and may be killed."""
 
+    home: Path
+    settings: dict[str, str]
     hearth: RunningHearth
     gateways: list[RunningGateway]
     cluster: Cluster | None
     query: Query
+    num_starts: int = 1
+
+    def in_turn(self) -> list[Callable[[Random], None]]:
+        """Which kills follow each other; the controller's lets workers start at once again."""
+        other = self.kill_workers if self.cluster is None else self.kill_database
+        gateway = self.kill_gateway
+        return [gateway, self.kill_workers, gateway, other, gateway, self.kill_controller]
 
     def kill_gateway(self, random: Random) -> None:
         """One gateway, which then starts again and replays its own journal."""
@@ -59,6 +68,14 @@ class Scene:
         if pids:  # none while the last one that was killed is not back
             os.kill(random.choice(pids), signal.SIGKILL)
 
+    def kill_controller(self, random: Random) -> None:
+        """`hearth up`, a gateway itself, with all its workers; another takes the home."""
+        self.hearth.kill()
+        threading.Event().wait(random.uniform(0, MAX_LOAD_S))
+        self.hearth = RunningHearth(self.home, **self.settings)
+        self.hearth.wait_ready()
+        self.num_starts += 1
+
     def kill_database(self, random: Random) -> None:
         """The server, and for a random while there is none."""
         assert self.cluster is not None
@@ -70,16 +87,26 @@ class Scene:
 @contextmanager
 def scene(home: Path, dialect: str) -> Iterator[Scene]:
     """A controller, its worker, a database and several gateways."""
+    cluster, query = None, sqlite_query(home)
+    settings: dict[str, str] = {}
     with ExitStack() as ending:
-        cluster, settings, query = None, {}, sqlite_query(home)
         if dialect == "postgresql":
             cluster, postgres = ending.enter_context(running_cluster(KILLABLE))
             postgres.run("CREATE DATABASE hearth TEMPLATE template0")
             settings = {"database_url": postgres.url("hearth")}
             query = postgres_query(settings["database_url"])
-        hearth = ending.enter_context(running_hearth(home, **settings))
-        gateways = ending.enter_context(running_gateways(home, num=NUM_GATEWAYS, **settings))
-        yield Scene(hearth=hearth, gateways=gateways, cluster=cluster, query=query)
+        here = Scene(
+            home=home,
+            settings=settings,
+            hearth=RunningHearth(home, **settings),
+            gateways=[],
+            cluster=cluster,
+            query=query,
+        )
+        ending.callback(lambda: here.hearth.stop())
+        here.hearth.wait_ready()
+        here.gateways = ending.enter_context(running_gateways(home, num=NUM_GATEWAYS, **settings))
+        yield here
 
 
 def wait_for_answers(crowd: Crowd, num: int) -> None:
@@ -98,9 +125,7 @@ def test_whatever_is_killed_nothing_that_was_answered_is_lost_or_doubled(
     with scene(tmp_path, dialect) as here:
         urls = [gateway.url for gateway in here.gateways]
         key = here.hearth.credentials["api_key"]
-        kinds: list[Callable[[Random], None]] = [here.kill_gateway, here.kill_workers]
-        if dialect == "postgresql":
-            kinds.append(here.kill_database)
+        kinds = here.in_turn()
         with crowded(urls, key, num_clients=NUM_CLIENTS) as crowd:
             for number in range(num_kills):
                 random = Random(number)
@@ -115,5 +140,5 @@ def test_whatever_is_killed_nothing_that_was_answered_is_lost_or_doubled(
             assert gateway.stop() == 0, "".join(gateway.output)
         figures = f"\n{dict(killed)}, {len(seen.finished)} finished, {seen.num_broken} broken, "
         sys.stdout.write(f"{figures}{dict(seen.unavailable)}\n")  # shown by -s
-        assert_nothing_lost_or_doubled(here.query, seen, extra=1)
+        assert_nothing_lost_or_doubled(here.query, seen, extra=here.num_starts)
     assert not any((tmp_path / "journal").iterdir()), "a journal was left over"
