@@ -97,8 +97,6 @@ async def test_a_reading_transaction_refuses_to_write(db: Database) -> None:
 
 
 async def test_a_read_sees_one_state_while_others_write(db: Database) -> None:
-    if db.dialect == "postgresql":
-        pytest.skip("PostgreSQL gives each statement its own state; stores do not rely on more")
     async with db.read() as conn:
         before = await count_versions(conn)
         async with db.write() as writer:

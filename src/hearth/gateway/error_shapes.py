@@ -25,7 +25,7 @@ class Family(Enum):
     ANTHROPIC = "anthropic"
 
 
-_CONTROL_PLANE = ("/accounts", "/verifyApiKey")
+_CONTROL_PLANE = ("/accounts", "/creditCodes", "/verifyApiKey")
 
 
 def family_of(path: str) -> Family:

@@ -91,7 +91,9 @@ class Database:
         """
         engine = self._reader
         if self.dialect == "postgresql":
-            engine = engine.execution_options(postgresql_readonly=True)
+            engine = engine.execution_options(
+                isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
         async with AsyncExitStack() as stack:
             stack.enter_context(told_as_unavailable())
             yield await _begin(stack, engine)

@@ -3,8 +3,8 @@
 from hearth.limits.limits import Limits, journals_in
 from hearth.limits.rates import RateState
 from hearth.limits.service import QuotaService, Usage
-from hearth.limits.store import QUOTAS, release
-from hearth.limits.types import WINDOWS, Quota, QuotaId, Window, subjects
+from hearth.limits.store import QUOTAS, list_quotas, release
+from hearth.limits.types import SPEND_QUOTAS, WINDOWS, Quota, QuotaId, Window, subjects
 from hearth.limits.wallet import NOTHING, Hold, Wallet
 from hearth.limits.watch import (
     THRESHOLDS,
@@ -19,6 +19,7 @@ from hearth.limits.watch import (
 __all__ = [
     "NOTHING",
     "QUOTAS",
+    "SPEND_QUOTAS",
     "THRESHOLDS",
     "WINDOWS",
     "BudgetWatch",
@@ -37,6 +38,7 @@ __all__ = [
     "Wallet",
     "Window",
     "journals_in",
+    "list_quotas",
     "release",
     "subjects",
 ]

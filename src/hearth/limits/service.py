@@ -9,6 +9,7 @@ from secrets import token_hex
 
 from msgspec import Struct
 
+from hearth.accounts import HEARTH, Actor, AuditEntry, record
 from hearth.errors import InvalidRequest, NotFound
 from hearth.kit.db import Connection, Database
 from hearth.kit.versions import bump
@@ -50,17 +51,32 @@ class QuotaService:
             return await _one(conn, subject, quota_id)
 
     async def set(
-        self, subject: str, quota_id: QuotaId, value: int, *, soft_value: int | None = None
+        self,
+        subject: str,
+        quota_id: QuotaId,
+        value: int,
+        *,
+        soft_value: int | None = None,
+        actor: Actor = HEARTH,
     ) -> Quota:
         """Set or change a limit; a lower one is kept to by every gateway when this returns, or a
         moment later if one does not answer.
+
+        Args:
+            subject: whose limit.
+            quota_id: which.
+            value: nano-USD, requests or tokens.
+            soft_value: of rates; see `Quota`.
+            actor: who does it, for the audit log.
 
         Raises:
             InvalidRequest: the value cannot be.
         """
         _check(quota_id, value, soft_value)
+        payload = {"limit": value, "softLimit": soft_value}
         async with store.retryable(self._db.write()) as conn:
             quota = await self.put(conn, subject, quota_id, value, soft_value=soft_value)
+            await record(conn, _audit(actor, "UpdateQuota", subject, quota_id, payload))
         await self._until_answered(quota.uid)
         return quota
 
@@ -88,13 +104,19 @@ class QuotaService:
         await bump(conn, store.QUOTAS)
         return quota
 
-    async def remove(self, subject: str, quota_id: QuotaId) -> None:
+    async def remove(self, subject: str, quota_id: QuotaId, *, actor: Actor = HEARTH) -> None:
         """Let a limit end; raises `NotFound`, and `InvalidRequest` for the prepaid credit."""
         _check(quota_id, 0, None)
         async with store.retryable(self._db.write()) as conn:
-            if not await store.remove_quota(conn, subject, quota_id):
+            if not await self.end(conn, subject, quota_id):
                 raise _no_limit(subject, quota_id)
-            await bump(conn, store.QUOTAS)
+            await record(conn, _audit(actor, "DeleteQuota", subject, quota_id, {}))
+
+    async def end(self, conn: Connection, subject: str, quota_id: QuotaId) -> bool:
+        """The same within the caller's transaction, for any limit; False if there was none."""
+        was_set = await store.remove_quota(conn, subject, quota_id)
+        await bump(conn, store.QUOTAS)
+        return was_set
 
     async def usage(self, quota: Quota) -> Usage:
         """Where a limit stands now."""
@@ -117,19 +139,26 @@ class QuotaService:
             await asyncio.sleep(RECALL_POLL_S)
 
 
+def _audit(
+    actor: Actor, method: str, subject: str, quota_id: QuotaId, payload: object
+) -> AuditEntry:
+    resource = f"{subject}/quotas/{quota_id}"
+    return AuditEntry(actor=actor, method=method, resource=resource, payload=payload)
+
+
 def _check(quota_id: QuotaId, value: int, soft_value: int | None) -> None:
     if quota_id is QuotaId.PREPAID_CREDIT:
         raise InvalidRequest(
             "The prepaid credit is what was paid in; add credit instead.", param="name"
         )
     if not 0 <= value <= MAX_VALUE:
-        raise InvalidRequest(f"A limit is a number from 0 to {MAX_VALUE}.", param="value")
+        raise InvalidRequest(f"value: a limit is a number from 0 to {MAX_VALUE}.", param="value")
     if soft_value is None:
         return
     if WINDOWS[quota_id] != "minute":
-        raise InvalidRequest("Only limits per minute have a soft limit.", param="softValue")
+        raise InvalidRequest("softValue: only limits per minute have one.", param="softValue")
     if not 0 <= soft_value <= value:
-        raise InvalidRequest("A soft limit is at most the limit itself.", param="softValue")
+        raise InvalidRequest("softValue: it is at most the limit itself.", param="softValue")
 
 
 async def _one(conn: Connection, subject: str, quota_id: QuotaId) -> Quota:

@@ -46,6 +46,17 @@ WINDOWS: dict[QuotaId, Window] = {
 }
 
 
+SPEND_QUOTAS = frozenset(
+    {
+        QuotaId.MONTHLY_SPEND,
+        QuotaId.DAILY_SPEND,
+        QuotaId.TOTAL_SPEND,
+        QuotaId.PREPAID_CREDIT,
+    }
+)
+"Those whose values are nano-USD."
+
+
 class Quota(Struct, frozen=True, kw_only=True):
     """A limit that is set."""
 

@@ -13,7 +13,13 @@ from hearth.migrations.append_only import allow_changes, refuse_changes
 revision = "0005"
 down_revision = "0004"
 
-_APPEND_ONLY = ("audit_log", "price_books")
+_APPEND_ONLY = (
+    "audit_log",
+    "credit_entries",
+    "credit_redemptions",
+    "invoices",
+    "price_books",
+)
 # The row of an interruption makes way, once, for the settle of its request.
 _REPLACED = (
     "OLD.outcome = 'interrupted' AND NEW.outcome <> 'interrupted' "

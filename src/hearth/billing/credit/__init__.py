@@ -1,0 +1,1 @@
+"""Credit: what operators grant and codes bring, and how an account pays."""

@@ -1,0 +1,1 @@
+"""Reports of usage: by model, key, user, deployment and day, and as series of time."""
