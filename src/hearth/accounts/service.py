@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+
 import msgspec
 from msgspec import UNSET
 
@@ -21,11 +23,22 @@ class AccountService:
     """Accounts and their users; `keys` holds the rules of their keys.
 
     Every change is recorded in the audit log, in its own transaction, in the name of an `actor`.
+
+    Args:
+        db: open, and up to date.
+        clock: tells the present moment.
+        suspend_state_of: why an account may not go on, by its id; without it none is suspended.
     """
 
-    def __init__(self, db: Database, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock = utc_now,
+        suspend_state_of: Callable[[str], Awaitable[str]] | None = None,
+    ) -> None:
         self._db = db
         self._clock = clock
+        self._suspend_state_of = suspend_state_of
         self.keys = KeyService(db, clock)
         self.audit_log = AuditLog(db)
 
@@ -65,14 +78,23 @@ class AccountService:
     async def get_account(self, account_id: str) -> Account:
         """The account; raises `NotFound`."""
         async with self._db.read() as conn:
-            return await _account(conn, account_id)
+            account = await _account(conn, account_id)
+        return await self._with_state(account)
 
     async def list_accounts(
         self, query: ListQuery, *, account_id: str | None = None
     ) -> Page[Account]:
         """A page of all accounts, or of the one account that the caller may see."""
         async with self._db.read() as conn:
-            return await store.list_accounts(conn, account_id, query)
+            page = await store.list_accounts(conn, account_id, query)
+        states = {account.name: await self._with_state(account) for account in page.items}
+        return page.map(lambda account: states[account.name])
+
+    async def _with_state(self, account: Account) -> Account:
+        if self._suspend_state_of is None:
+            return account
+        state = await self._suspend_state_of(account.name.removeprefix("accounts/"))
+        return msgspec.structs.replace(account, suspend_state=state)
 
     async def create_user(
         self,

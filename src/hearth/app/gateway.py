@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
-from hearth import accounts, catalog, deployments, limits, metering, pricing
+from hearth import accounts, billing, catalog, deployments, limits, metering, pricing
 from hearth.app.routes import BOTH_PLANES, Behind, cold_routes, hot_handlers
 from hearth.errors import ModelNotFound
 from hearth.gateway.cold import ColdApp
@@ -148,12 +148,15 @@ class Gateway:
 
     def _make_dispatcher(self, inference: Inference) -> Dispatcher:
         settings = self._settings
+        money = billing.Billing(self._db, self._prices, self.router.subject)
+        state_of = money.standing.suspend_state
         behind = Behind(
             settings=settings,
             router=self.router,
             archive=Archive(self._db),
             keys=self._keys,
-            accounts=accounts.AccountService(self._db),
+            accounts=accounts.AccountService(self._db, suspend_state_of=state_of),
+            billing=money,
             health=self,
         )
         edge = Edge(

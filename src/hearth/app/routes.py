@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from starlette.routing import Route
 
-from hearth import accounts
+from hearth import accounts, billing
 from hearth.gateway.chat import ChatCompletions
 from hearth.gateway.cold import caller_of
 from hearth.gateway.completions import Completions
@@ -49,6 +49,7 @@ class Behind:
     archive: Archive
     keys: accounts.KeySnapshot
     accounts: accounts.AccountService
+    billing: billing.Billing
     health: Health
 
 
@@ -77,6 +78,7 @@ def cold_routes(behind: Behind) -> list[Route]:
         *model_routes(behind.router, of),
         *response_routes(behind.archive, of),
         *accounts.routes(behind.accounts, of, behind.keys.refresh),
+        *billing.routes(behind.billing, behind.accounts, of),
         *health_routes(behind.health),
     ]
     is_strict = behind.settings.strict_fields
@@ -93,6 +95,7 @@ def route_table() -> list[RouteRow]:
         archive=nothing,
         keys=accounts.KeySnapshot(db),
         accounts=accounts.AccountService(db),
+        billing=billing.Billing(db, nothing, nothing),
         health=nothing,
     )
     return route_rows(HOT_ROUTES, cold_routes(behind))

@@ -11,6 +11,7 @@ from typing import Any
 from hearth.catalog import Capability, Catalog, CatalogModel, Holding, Holdings, Serving, subject_of
 from hearth.errors import ModelNotFound
 from hearth.gateway.job import Route
+from hearth.pricing import Subject, Unit
 
 Decide = Callable[[CatalogModel, Mapping[str, Holding]], Serving]
 
@@ -77,6 +78,12 @@ class Router:
     def serving(self, full_name: str) -> Serving | None:
         """How a model is served, by its full name."""
         return self._servings.get(full_name)
+
+    def subject(self, full_name: str, unit: Unit) -> Subject | None:
+        """A model as price books see it, counted in a unit; None: it is not known."""
+        account_id = full_name.removeprefix("accounts/").partition("/")[0]
+        model = self._catalog.resolve(full_name, account_id)
+        return None if model is None else subject_of(model, unit)
 
     def why_not(self, name: str, account_id: str) -> str:
         """Why `describe` found nothing."""
