@@ -11,8 +11,8 @@ from sqlalchemy import text
 
 from hearth.errors import Unavailable
 from hearth.kit.db import Connection, Database
-from hearth.metering import Applier, Journal, replay
-from tests.metering.disk import left_behind
+from hearth.metering import Applier, Journal, replay, verify
+from tests.metering.disk import left_behind, segments
 from tests.metering.holding import DoubtfulDatabase, Holding, leased
 from tests.metering.ledgers import ledger_away, outcomes, settled
 from tests.metering.records import begin, settle
@@ -94,6 +94,34 @@ async def test_memory_that_spills_in_the_middle_gives_no_entry_twice(
 
     assert holding.amounts == left(range(140))
     await applier.close()
+
+
+async def test_a_file_that_is_harmed_while_it_is_needed_costs_no_other_entry(
+    db: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    journal = Journal(tmp_path, segment_bytes=20_000, max_backlog=50)
+    holding = Holding(journal.instance, AMOUNTS)
+    applier = Applier(journal, db, holding, interval_s=0.001)
+    async with ledger_away(db):
+        applier.start()
+        serve(journal, range(400))
+        await until(lambda: applier.lag.error is not None)
+        second = segments(tmp_path)[1]
+        harmed = bytearray(second.read_bytes())
+        harmed[len(harmed) // 2] ^= 1
+        second.write_bytes(harmed)
+
+    await until_applied(applier)
+    await applier.close()
+
+    found = {int(one.removeprefix("r-")) for one in await outcomes(db)}
+    lost = set(range(400)) - found
+    assert lost == set(range(min(lost), max(lost) + 1)), "lost more than the rest of one file"
+    assert 0 < len(lost) < 60
+    assert holding.amounts == left(found)
+    assert (await verify(db)).differences == []
+    assert [path.read_bytes() for path in left_behind(tmp_path)] == [bytes(harmed)]
+    assert "damaged" in caplog.text
 
 
 async def release(conn: Connection, instance: str) -> None:

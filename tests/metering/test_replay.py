@@ -10,7 +10,7 @@ import pytest
 
 from hearth.errors import Unavailable
 from hearth.kit.db import Database
-from hearth.metering import Applier, Journal, Replayed, replay
+from hearth.metering import Applier, Journal, Replayed, replay, verify
 from tests.metering.disk import left_behind, segments
 from tests.metering.ledgers import ledger_away, outcomes, rows, settled
 from tests.metering.records import START_NS, begin, settle
@@ -136,6 +136,7 @@ async def test_a_damaged_segment_is_kept_and_harms_no_other(
     assert "damaged" in caplog.text
     found = set((await outcomes(db)).items()) & set(settled(*range(200), name="a").items())
     assert 200 - 40 < len(found) < 200, "lost more than the rest of one segment, or nothing"
+    assert (await verify(db)).differences == []
 
 
 async def test_an_interruption_has_the_time_of_the_journals_last_record(

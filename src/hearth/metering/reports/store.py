@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hearth.kit.db import Connection
-from hearth.metering.store import COUNTED, usage_events, usage_hours
+from hearth.metering.reports.types import UsageRow
+from hearth.metering.store import COUNTED, usage_hours
 from hearth.metering.summing import DAY_NS, HOUR_NS
 from hearth.metering.types import Outcome
 
@@ -19,7 +20,8 @@ Row = tuple[Any, ...]  # Any: names and numbers
 MAX_DIFFERENCES = 1_000
 _NOTHING: Span = (0, 0, 0)
 _KEYS = [column.name for column in usage_hours.primary_key]
-_COLUMNS = ", ".join(column.name for column in usage_events.columns)
+_COLUMNS = ", ".join(UsageRow._fields)
+_TOTALS = ("num_events", *COUNTED)
 _MARKS = {"sqlite": "?", "postgresql": "%s"}
 
 
@@ -33,23 +35,27 @@ async def sums(
     """Sum whole hours and the events at their edges, by interval and columns."""
     names = "".join(f", {column}" for column in columns)
     dialect = conn.dialect.name
-    mark, counted = _MARKS[dialect], ", ".join(COUNTED)
-    what = f"num_events{names}, {counted}"
+    mark = _MARKS[dialect]
     in_hours = _each_span(
         dialect,
-        "hours",
-        f"{what} FROM {{}}usage_hours {{}} account_id = {mark} AND hour >= low AND hour < high",
+        columns,
+        _TOTALS,
+        ("hours", f"usage_hours {{}} account_id = {mark} AND hour >= low AND hour < high"),
     )
     in_edges = _each_span(
         dialect,
-        "edges",
-        f"1 AS {what} FROM {{}}usage_events {{}} account_id = {mark} AND bill_time_ns >= low "
-        f"AND bill_time_ns < high AND outcome <> '{Outcome.INTERRUPTED}'",
+        columns,
+        ("1", *COUNTED),
+        (
+            "edges",
+            f"usage_events {{}} account_id = {mark} AND bill_time_ns >= low "
+            f"AND bill_time_ns < high AND outcome <> '{Outcome.INTERRUPTED}'",
+        ),
     )
     sql = f"""
         WITH hours (n, low, high) AS ({_values(hours, mark)}),
              edges (n, low, high) AS ({_values(edges, mark)})
-        SELECT n{names}, {_sums(("num_events", *COUNTED))}
+        SELECT n{names}, {_sums(_TOTALS)}
         FROM ({in_hours} UNION ALL {in_edges}) AS found GROUP BY n{names}
     """  # noqa: S608 - names are ours
     values = (*_flat(hours), *_flat(edges), account_id, account_id)
@@ -129,15 +135,23 @@ async def _take_time(conn: Connection) -> None:
         await conn.exec_driver_sql("SET LOCAL statement_timeout = 0")
 
 
-def _each_span(dialect: str, spans: str, what: str) -> str:
-    """Read what lies in each span, by an index.
+def _each_span(
+    dialect: str, columns: Sequence[str], counts: Sequence[str], source: tuple[str, str]
+) -> str:
+    """Read what lies in each span, by an index; `source` are the spans and the rows in them.
 
-    PostgreSQL would rather read all of an account and compare each row with every span; a subquery
-    that must stay one keeps it from that.
+    PostgreSQL would rather read all of an account and compare each row with every span. Sums of
+    their own for each span keep it from that, and from sorting all rows at once.
     """
+    spans, rows = source
+    names = "".join(f", {column}" for column in columns)
+    totals = zip(counts, _TOTALS, strict=True)
     if dialect == "sqlite":
-        return f"SELECT n, {what.format(f'{spans} JOIN ', 'ON')}"
-    part = f"SELECT {what.format('', 'WHERE')} OFFSET 0"
+        plain = ", ".join(f"{count} AS {total}" for count, total in totals)
+        return f"SELECT n, {plain}{names} FROM {spans} JOIN {rows.format('ON')}"  # noqa: S608
+    summed = ", ".join(f"CAST(SUM({count}) AS BIGINT) AS {total}" for count, total in totals)
+    group = f"GROUP BY {', '.join(columns)}" if columns else ""
+    part = f"SELECT {summed}{names} FROM {rows.format('WHERE')} {group} HAVING COUNT(*) > 0"  # noqa: S608
     return f"SELECT {spans}.n, part.* FROM {spans} CROSS JOIN LATERAL ({part}) AS part"  # noqa: S608
 
 

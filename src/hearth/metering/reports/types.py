@@ -62,35 +62,29 @@ class UsageSum(Struct, frozen=True, kw_only=True):
 
 
 class UsageRow(NamedTuple):
-    """A row of the ledger; the fields are those of `Begin` and `Settle`."""
+    """What a bill needs of a row of the ledger; the fields are those of `Begin` and `Settle`.
+
+    Whatever more is read costs as much again: a month may have a million of them.
+    """
 
     request_id: str
-    gateway: str
-    account_id: str
     user_id: str
     key_id: str
     model: str
-    served_by: str
-    replica_id: str
-    route: str
-    max_tokens: int | None
+    deployment: str
     begin_time_ns: int
-    settle_time_ns: int
-    outcome: str
-    http_status: int
+    bill_time_ns: int
+    "When it counts: at its begin, or, where that period was closed, at the close."
     prompt_tokens: int
     cached_tokens: int
     completion_tokens: int
     unit: str
     units: int
-    deployment: str
     adapter_digest: str
     price_version: str
     price: str
     discount_bp: int
     cost_nano: int
-    bill_time_ns: int
-    "When it counts: at its begin, or, where that period was closed, at the close."
 
 
 class Difference(Struct, frozen=True, kw_only=True):
