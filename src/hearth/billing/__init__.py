@@ -3,7 +3,9 @@
 from hearth.billing.invoices.csv_form import invoice_csv
 from hearth.billing.invoices.issuing import invoice_json
 from hearth.billing.invoices.page import invoice_page
-from hearth.billing.money import dollars, read_dollars
+from hearth.billing.invoices.what_if import WhatIf
+from hearth.billing.money import dollars, from_money, read_dollars
+from hearth.billing.reports.table import Usage
 from hearth.billing.routes import routes
 from hearth.billing.service import Billing
 from hearth.billing.types import Mode, SuspendState
@@ -12,7 +14,10 @@ __all__ = [
     "Billing",
     "Mode",
     "SuspendState",
+    "Usage",
+    "WhatIf",
     "dollars",
+    "from_money",
     "invoice_csv",
     "invoice_json",
     "invoice_page",

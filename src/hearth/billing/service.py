@@ -7,8 +7,11 @@ from hearth.billing.credit.codes import CreditCodes
 from hearth.billing.credit.entries import Credits
 from hearth.billing.invoices.issuing import Invoices
 from hearth.billing.invoices.what_if import Repricing, SubjectOf
+from hearth.billing.reports.table import Usage, table
+from hearth.billing.reports.usage import account_usage, read_usage_report
 from hearth.billing.standing import Standing
-from hearth.kit.clock import Clock, to_ns, utc_now
+from hearth.billing.times import month_span
+from hearth.kit.clock import Clock, to_ns, to_rfc3339, utc_now
 from hearth.kit.db import Database
 from hearth.limits import QuotaService
 from hearth.pricing import PriceBooks
@@ -37,3 +40,13 @@ class Billing:
         self.balances = Balances(db)
         self.invoices = Invoices(db, books, clock)
         self.repricing = Repricing(db, books, subject_of)
+
+    async def usage_table(self, account_id: str, month: str, by: str) -> list[Usage]:
+        """What an account used in a month, by one of the groups of usage reports."""
+        span = month_span(month)
+        names = {
+            "startTime": to_rfc3339(span.start),
+            "endTime": to_rfc3339(span.end),
+        }
+        report = read_usage_report(names, [by])
+        return table(await account_usage(self.db, account_id, report), by)

@@ -66,7 +66,7 @@ def list_keys(
 
     async def collect() -> list[_Owned]:
         async with _accounts() as service:
-            return [each async for each in _every_key(service, account)]
+            return [each async for each in every_key(service, account)]
 
     for account_id, user_id, key in asyncio.run(collect()):
         until = f"until {key.expire_time:%Y-%m-%d}" if key.expire_time else "no end"
@@ -89,7 +89,7 @@ def disable(
 
     async def find_and_disable() -> None:
         async with _accounts() as service:
-            async for owned in _every_key(service, None):
+            async for owned in every_key(service, None):
                 if owned.key.key_id == key_id:
                     return await service.keys.disable(owned.account_id, owned.user_id, key_id)
         raise NotFound(f"There is no key {key_id[:80]!r}; `hearth keys list` shows all.")
@@ -147,7 +147,8 @@ async def _accounts() -> AsyncIterator[AccountService]:
         yield AccountService(db)
 
 
-async def _every_key(service: AccountService, account: str | None) -> AsyncIterator[_Owned]:
+async def every_key(service: AccountService, account: str | None) -> AsyncIterator[_Owned]:
+    """Every key there is, or of one account, with its owner."""
     from functools import partial
 
     async for found in _every(partial(service.list_accounts, account_id=account)):

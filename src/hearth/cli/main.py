@@ -10,9 +10,12 @@ import typer
 
 from hearth.cli.attach import attach, detach
 from hearth.cli.audit import audit
+from hearth.cli.billing import accounts, credit
 from hearth.cli.conformance import conformance
+from hearth.cli.invoice import invoice, usage
 from hearth.cli.keys import keys
 from hearth.cli.ledger import ledger
+from hearth.cli.limits import limits
 from hearth.cli.models import models
 from hearth.cli.prices import prices
 from hearth.cli.pull import pull
@@ -70,7 +73,12 @@ app.command()(attach)
 app.command()(detach)
 app.command()(conformance)
 app.command()(audit)
+app.command()(usage)
 app.add_typer(keys, name="keys")
+app.add_typer(accounts, name="accounts")
+app.add_typer(credit, name="credits")
+app.add_typer(invoice, name="invoice")
+app.add_typer(limits, name="limits")
 app.add_typer(ledger, name="ledger")
 app.add_typer(prices, name="prices")
 
