@@ -127,7 +127,8 @@ async def test_an_interruption_counts_nowhere_and_its_settle_does(db: Database) 
     await apply(db, "gateway-1", [interrupted(begin(1), START_NS)])
     assert await usage_sums(db, EVERYTHING) == []
 
-    late = [Entry(begin(1), replace(settle(1), cost_nano=7)), interrupted(begin(1), START_NS)]
+    again = interrupted(begin(1), START_NS)
+    late = [again, Entry(begin(1), replace(settle(1), cost_nano=7)), again]
     await apply(db, "gateway-1", late)
 
     assert (await usage_sums(db, EVERYTHING))[0].cost_nano == 7

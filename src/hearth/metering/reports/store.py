@@ -64,7 +64,7 @@ async def sums(
 
 async def page(
     conn: Connection, account_id: str, after: tuple[int, str], end_ns: int, limit: int
-) -> list[Row]:
+) -> list[UsageRow]:
     """Rows that count, in the order of billing time and id."""
     mark = _MARKS[conn.dialect.name]
     sql = f"""
@@ -76,7 +76,7 @@ async def page(
     """  # noqa: S608 - names are ours
     time_ns, request_id = after
     values = (account_id, time_ns, end_ns, time_ns, request_id)
-    return [*map(tuple, await conn.exec_driver_sql(sql, values))]
+    return [*map(UsageRow._make, await conn.exec_driver_sql(sql, values))]
 
 
 async def outcomes(conn: Connection) -> dict[str, int]:

@@ -56,8 +56,7 @@ async def usage_rows(
     after = (start_ns, "")
     while True:
         async with retryable(db.read()) as conn:
-            found = await store.page(conn, account_id, after, end_ns, page_rows)
-        rows = [UsageRow._make(row) for row in found]
+            rows = await store.page(conn, account_id, after, end_ns, page_rows)
         if rows:
             yield rows
         if len(rows) < page_rows:
