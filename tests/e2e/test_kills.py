@@ -19,6 +19,7 @@ from random import Random
 
 import pytest
 
+from hearth.pricing import NANO
 from tests.e2e.accounting import (
     Query,
     assert_nothing_lost_or_doubled,
@@ -26,6 +27,7 @@ from tests.e2e.accounting import (
     sqlite_query,
     wait_for_rows,
 )
+from tests.e2e.budget import Budget, spend_all
 from tests.e2e.crowd import Crowd, crowded
 from tests.e2e.gateways import RunningGateway, running_gateways
 from tests.postgres import KILLABLE, Cluster, running_cluster
@@ -33,6 +35,8 @@ from tests.running import RunningHearth
 
 NUM_GATEWAYS = 3
 NUM_CLIENTS = 48
+PLENTY = 1000 * NANO  # more than all can hold at once
+REST = NANO // 5000  # what is left when the killing is over, to be spent to its end
 MAX_LOAD_S = 0.5
 MIN_ANSWERS = 30  # between two kills, so that each finds the others at work
 LIMIT_S = 60.0
@@ -49,6 +53,13 @@ class Scene:
     cluster: Cluster | None
     query: Query
     num_starts: int = 1
+
+    def budget(self) -> Budget:
+        """The dev key's, which the welcome has used."""
+        while not self.query("SELECT 1 FROM usage_events"):
+            threading.Event().wait(0.05)
+        url = self.settings.get("database_url", f"sqlite:///{self.home}/state.db")
+        return Budget(self.query, url)
 
     def in_turn(self) -> list[Callable[[Random], None]]:
         """Which kills follow each other; the controller's lets workers start at once again."""
@@ -126,6 +137,8 @@ def test_whatever_is_killed_nothing_that_was_answered_is_lost_or_doubled(
         urls = [gateway.url for gateway in here.gateways]
         key = here.hearth.credentials["api_key"]
         kinds = here.in_turn()
+        budget = here.budget()
+        budget.set(PLENTY)
         with crowded(urls, key, num_clients=NUM_CLIENTS) as crowd:
             for number in range(num_kills):
                 random = Random(number)
@@ -136,9 +149,20 @@ def test_whatever_is_killed_nothing_that_was_answered_is_lost_or_doubled(
                 wait_for_answers(crowd, MIN_ANSWERS)
         seen = crowd.seen
         wait_for_rows(here.query, set(seen.finished))
-        for gateway in here.gateways:
-            assert gateway.stop() == 0, "".join(gateway.output)
+        budget.wait_until_nothing_is_held()
+        budget.assert_prices()
         figures = f"\n{dict(killed)}, {len(seen.finished)} finished, {seen.num_broken} broken, "
         sys.stdout.write(f"{figures}{dict(seen.unavailable)}\n")  # shown by -s
         assert_nothing_lost_or_doubled(here.query, seen, extra=here.num_starts)
+        faults = [line for each in here.gateways for line in each.output]
+        assert "Something broke inside Hearth." not in seen.unavailable, "".join(faults)
+        assert not seen.refused, "a request was refused by a limit that nobody reached"
+
+        limit = budget.spent + REST
+        budget.set(limit)
+        may_cost = spend_all(urls, key)
+        budget.wait_until_nothing_is_held()
+        assert limit - may_cost < budget.spent <= limit
+        for gateway in here.gateways:
+            assert gateway.stop() == 0, "".join(gateway.output)
     assert not any((tmp_path / "journal").iterdir()), "a journal was left over"

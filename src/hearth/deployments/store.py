@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from msgspec.structs import asdict
-from sqlalchemy import Column, Table, delete, insert, select
+from sqlalchemy import Column, Table, bindparam, delete, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hearth.deployments.types import Replica, ReplicaState
@@ -36,6 +36,12 @@ REPLICAS = "replicas"
 MODEL_REQUESTS = "model_requests"
 "The version that moves with every model that is asked for."
 
+# One statement: several gateways may ask for the same model at the same moment.
+_REQUEST_MODEL = text(
+    "INSERT INTO model_requests (model, request_time) VALUES (:model, :request_time) "
+    "ON CONFLICT (model) DO UPDATE SET request_time = excluded.request_time"
+).bindparams(bindparam("request_time", type_=UtcTime))
+
 
 async def list_replicas(conn: AsyncConnection) -> list[Replica]:
     """Return every replica, in id order."""
@@ -63,8 +69,7 @@ async def clear_replicas(conn: AsyncConnection) -> None:
 
 async def request_model(conn: AsyncConnection, model: str, now: datetime) -> None:
     """Note that a gateway wants a model served; asking again only moves the time."""
-    await conn.execute(delete(model_requests).where(model_requests.c.model == model))
-    await conn.execute(insert(model_requests).values(model=model, request_time=now))
+    await conn.execute(_REQUEST_MODEL, {"model": model, "request_time": now})
 
 
 async def requested_models(conn: AsyncConnection) -> dict[str, datetime]:
