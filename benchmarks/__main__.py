@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks import (
+    charges_part,
     constrained_part,
     embedding_part,
     engine_part,
@@ -24,6 +25,7 @@ LATEST = Path(__file__).parent / "latest.json"
 
 PARTS: dict[str, Callable[[], Readings]] = {
     "gateway": lambda: _read(gateway_part.FIGURES, gateway_part.run()),
+    "charges": lambda: _read(charges_part.FIGURES, charges_part.run()),
     "engine": lambda: _read(engine_part.FIGURES, engine_part.run()),
     "embedding": lambda: _read(embedding_part.FIGURES, embedding_part.run()),
     "constrained": lambda: _read(constrained_part.FIGURES, constrained_part.run()),

@@ -62,9 +62,9 @@ class GatewayRun(Struct):
         """CPU microseconds per unit."""
         return self.median(name, phase, lambda window: window.cpu_us)
 
-    def ratio(self, phase: Phase, yardstick: str) -> float | None:
-        """The gateway's cost per unit in units of another server's, window by window if it can."""
-        own = [window.cpu_us for window in self.windows["gateway", phase]]
+    def ratio(self, phase: Phase, yardstick: str, name: str = "gateway") -> float | None:
+        """A server's cost per unit in units of another's, window by window if it can."""
+        own = [window.cpu_us for window in self.windows[name, phase]]
         other = [window.cpu_us for window in self.windows.get((yardstick, phase), [])]
         if len(own) == len(other):
             return median(a / b for a, b in zip(own, other, strict=True))
@@ -81,9 +81,9 @@ def run(rounds: int = ROUNDS) -> GatewayRun:
             print(f"gateway: round {number + 1} of {rounds}", flush=True)
             for phase in PHASES:
                 for subject in _order(subjects, phase):
-                    window = _measure(phase, subject, subjects)
+                    window = measure(phase, subject, subjects)
                     result.windows.setdefault((subject.name, phase), []).append(window)
-    _print(result)
+    show(result)
     return result
 
 
@@ -108,7 +108,8 @@ def _warm_up(subject: Subject, result: GatewayRun) -> None:
         process.pause()
 
 
-def _measure(phase: Phase, subject: Subject, subjects: Subjects) -> Window:
+def measure(phase: Phase, subject: Subject, subjects: Subjects) -> Window:
+    """One window of load on a server that was frozen, and is again afterwards."""
     jobs: dict[Phase, Job] = {
         "request": subject.request_job(),
         "chunk": subject.stream_job(),
@@ -139,7 +140,7 @@ def _window(subject: Subject, subjects: Subjects, phase: Phase, job: Job) -> Win
     )
 
 
-def _print(result: GatewayRun) -> None:
+def show(result: GatewayRun) -> None:
     """Show what was measured; only the figures below have targets."""
     print("\n| server | phase | CPU us | least, most | U's CPU us | p50 ms | foreign, most |")
     print("|---|---|---|---|---|---|---|")

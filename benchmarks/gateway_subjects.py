@@ -109,15 +109,11 @@ def started() -> Iterator[Subjects]:
     """Start all servers, wait until each answers, freeze them."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="hearth-bench-")))
-        upstream = _upstream(stack, folder)
-        direct = Subject(
-            name="direct", process=upstream.process, address=f"127.0.0.1:{upstream.port}"
-        )
-        direct.wait_until_it_answers()
+        upstream, direct = start_upstream(stack, folder)
         subjects = [
             direct,
             _bare(stack, upstream, folder),
-            _gateway(stack, upstream, folder),
+            start_gateway(stack, upstream, folder / "home"),
             *_litellm(stack, upstream),
         ]
         for subject in subjects[1:]:
@@ -131,14 +127,18 @@ def gateway_alone() -> Iterator[Subject]:
     """Start nothing but the gateway and the upstream."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="hearth-bench-")))
-        yield _gateway(stack, _upstream(stack, folder), folder)
+        upstream, _ = start_upstream(stack, folder)
+        yield start_gateway(stack, upstream, folder / "home")
 
 
-def _upstream(stack: ExitStack, folder: Path) -> Upstream:
+def start_upstream(stack: ExitStack, folder: Path) -> tuple[Upstream, Subject]:
+    """Start the mock upstream, which is a subject itself."""
     port = free_port()
     command = [PYTHON, "-m", "benchmarks.upstream", str(port), str(folder / "u.sock"), MODEL]
     process = stack.enter_context(Process("upstream", command, core=LOAD_CORE))
-    return Upstream(process, port, folder / "u.sock")
+    direct = Subject(name="direct", process=process, address=f"127.0.0.1:{port}")
+    direct.wait_until_it_answers()
+    return Upstream(process, port, folder / "u.sock"), direct
 
 
 def _bare(stack: ExitStack, upstream: Upstream, folder: Path) -> Subject:
@@ -149,17 +149,28 @@ def _bare(stack: ExitStack, upstream: Upstream, folder: Path) -> Subject:
     return Subject(name="bare", process=process, address=f"127.0.0.1:{port}")
 
 
-def _gateway(stack: ExitStack, upstream: Upstream, folder: Path) -> Subject:
-    port, home = free_port(), folder / "home"
-    process = hearth_server.start_gateway(
-        home, worker=upstream.socket, port=port, core=GATEWAY_CORE
+def start_gateway(
+    stack: ExitStack,
+    upstream: Upstream,
+    home: Path,
+    *arguments: str,
+    name: str = "gateway",
+    **variables: str,
+) -> Subject:
+    """Start a gateway in front of the upstream; arguments are those of `hearth_gateway`."""
+    port = free_port()
+    environ = hearth_server.environ(home, port) | variables
+    process = stack.enter_context(
+        hearth_server.start_gateway(
+            *arguments, worker=upstream.socket, environ=environ, core=GATEWAY_CORE
+        )
     )
-    stack.enter_context(process)
     address = f"127.0.0.1:{port}"
     process.wait_until(address, hearth_server.READY, limit_s=START_LIMIT_S)
     process.wait_until_alone(limit_s=START_LIMIT_S)  # its first answer has a process of its own
-    key = hearth_server.api_key(home, port)
-    return Subject(name="gateway", process=process, address=address, key=key)
+    return Subject(
+        name=name, process=process, address=address, key=hearth_server.api_key(home, port)
+    )
 
 
 def _litellm(stack: ExitStack, upstream: Upstream) -> list[Subject]:

@@ -18,10 +18,10 @@ START_LIMIT_S = 60.0
 COMMAND_LIMIT_S = 300.0
 
 
-def start_gateway(home: Path, *, worker: Path, port: int, core: int) -> Process:
+def start_gateway(*arguments: str, worker: Path, environ: dict[str, str], core: int) -> Process:
     """Start a gateway alone, connected to the worker that listens at that socket."""
-    command = [PYTHON, "-m", "benchmarks.hearth_gateway", f"unix://{worker}"]
-    return Process("gateway", command, core=core, environ=environ(home, port))
+    command = [PYTHON, "-m", "benchmarks.hearth_gateway", *arguments, f"unix://{worker}"]
+    return Process("gateway", command, core=core, environ=environ)
 
 
 def start_up(port: int, **variables: str) -> Process:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -214,3 +215,21 @@ def test_a_full_disk_refuses_requests_and_loses_none(
         settle(2),
     ]
     assert {r.request_id for r in records if isinstance(r, Begin)} == {f"r-{n}" for n in range(6)}
+
+
+async def test_who_settles_in_the_moment_a_flush_ends_does_not_wait_forever(
+    tmp_path: Path,
+) -> None:
+    journal = Journal(tmp_path, mode="fsync")
+    chance = random.Random(1)
+
+    async def answer(n: int) -> None:
+        journal.begin(begin(n))
+        await asyncio.sleep(chance.uniform(0, 0.05))  # so that some hit that moment
+        journal.settle(settle(n))
+        await journal.synced()
+
+    await asyncio.gather(*(answer(n) for n in range(3000)))
+
+    assert journal.num_open == 0
+    journal.close()

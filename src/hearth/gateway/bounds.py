@@ -17,6 +17,7 @@ from hearth.gateway.job import Job, Work
 
 UNKNOWN_WINDOW_TOKENS = 32_768  # of upstreams that do not tell theirs
 _ADDED_TOKENS = 4  # that tokenizers put around a text
+_ADDED_TO_INPUT = 64  # the same of an embedding model, and the words it wants before each input
 _TOKENS_PER_BYTE = 2  # of embedding models, whose tokenizers take characters apart first
 _BYTES_PER_TOKEN = 3  # of a chat with the names of its fields; English has more
 _TEMPLATE_TOKENS = 64  # what a template says beside the messages, where an estimate will do
@@ -89,7 +90,7 @@ def _embedded_tokens(part: EmbedRequest, window: int) -> int:
         num_inputs, size = len(texts), sum(map(_num_bytes, texts))
     if part.query is not None:
         num_inputs, size = num_inputs + 1, size + _num_bytes(part.query)
-    most = _TOKENS_PER_BYTE * size + num_inputs * _ADDED_TOKENS
+    most = _TOKENS_PER_BYTE * size + num_inputs * _ADDED_TO_INPUT
     return min(most, num_inputs * window)
 
 

@@ -148,6 +148,9 @@ class Journal:
         while self._flushed_bytes < target:
             if self._flushing is None:
                 self._flushing = self._start_flush(self._flusher)
+            elif self._flushing.done():  # it has ended in this turn of the loop; note that first
+                await asyncio.sleep(0)
+                continue
             try:
                 # Without the shield a client that hangs up would cancel it for the others.
                 await asyncio.shield(self._flushing)
