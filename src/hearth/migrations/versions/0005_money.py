@@ -20,6 +20,7 @@ _APPEND_ONLY = (
     "invoices",
     "price_books",
 )
+_BY_TIME = "ix_usage_events_account_id_bill_time_ns_request_id"
 # The row of an interruption makes way, once, for the settle of its request.
 _REPLACED = (
     "OLD.outcome = 'interrupted' AND NEW.outcome <> 'interrupted' "
@@ -60,7 +61,7 @@ def downgrade() -> None:
     allow_changes(*_APPEND_ONLY, "usage_events")
     for name in reversed(_TABLES):
         op.drop_table(name)
-    op.drop_index("ix_usage_events_account_id_bill_time_ns", "usage_events")
+    op.drop_index(_BY_TIME, "usage_events")
     with op.batch_alter_table("usage_events") as table:
         for column in (*_NEW_COLUMNS, "bill_time_ns"):
             table.drop_column(column)
@@ -94,9 +95,7 @@ def _price_events() -> None:
             table.alter_column(name, server_default=None)
         table.alter_column("bill_time_ns", nullable=False)
     op.drop_index("ix_usage_events_account_id_begin_time_ns", "usage_events")
-    op.create_index(
-        "ix_usage_events_account_id_bill_time_ns", "usage_events", ["account_id", "bill_time_ns"]
-    )
+    op.create_index(_BY_TIME, "usage_events", ["account_id", "bill_time_ns", "request_id"])
 
 
 def _sum_events() -> None:
