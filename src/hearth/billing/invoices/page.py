@@ -100,7 +100,8 @@ def _quantities(line: InvoiceLine) -> list[tuple[str, str, str]]:
             ),
         ]
     elif line.unit == "embedding_tokens":
-        found.append(("tokens", line.prompt_tokens, prices.unit + per if prices else ""))
+        price = (prices.unit or prices.prompt) + per if prices else ""
+        found.append(("tokens", line.prompt_tokens, price))
     else:
         found.append((line.unit.replace("_", " "), line.units, prices.unit + per if prices else ""))
     return found
