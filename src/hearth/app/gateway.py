@@ -157,6 +157,7 @@ class Gateway:
             keys=self._keys,
             accounts=accounts.AccountService(self._db, suspend_state_of=state_of),
             billing=money,
+            limits_changed=self._limits.refresh,
             health=self,
         )
         edge = Edge(

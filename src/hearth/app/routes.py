@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, cast
@@ -50,6 +51,7 @@ class Behind:
     keys: accounts.KeySnapshot
     accounts: accounts.AccountService
     billing: billing.Billing
+    limits_changed: Callable[[], Awaitable[None]]
     health: Health
 
 
@@ -78,7 +80,7 @@ def cold_routes(behind: Behind) -> list[Route]:
         *model_routes(behind.router, of),
         *response_routes(behind.archive, of),
         *accounts.routes(behind.accounts, of, behind.keys.refresh),
-        *billing.routes(behind.billing, behind.accounts, of),
+        *billing.routes(behind.billing, behind.accounts, of, behind.limits_changed),
         *health_routes(behind.health),
     ]
     is_strict = behind.settings.strict_fields
@@ -96,6 +98,7 @@ def route_table() -> list[RouteRow]:
         keys=accounts.KeySnapshot(db),
         accounts=accounts.AccountService(db),
         billing=billing.Billing(db, nothing, nothing),
+        limits_changed=nothing,
         health=nothing,
     )
     return route_rows(HOT_ROUTES, cold_routes(behind))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
 import msgspec
 from starlette.requests import Request
@@ -23,18 +23,32 @@ from hearth.limits import QuotaService
 
 
 def routes(
-    billing: Billing, accounts: AccountService, caller_of: Callable[[Request], Caller]
+    billing: Billing,
+    accounts: AccountService,
+    caller_of: Callable[[Request], Caller],
+    limits_changed: Callable[[], Awaitable[None]] | None = None,
 ) -> list[Route]:
-    """Every route of this feature; `caller_of` authenticates, or raises `Unauthenticated`."""
+    """Every route of this feature.
+
+    Args:
+        billing: does the work.
+        accounts: knows users and keys.
+        caller_of: authenticates, or raises `Unauthenticated`.
+        limits_changed: awaited after a change of limits and before its answer.
+    """
     metrics = MetricsCsv(billing.db, accounts, billing.subject_of)
     books = _Books(billing.db, billing.quotas, Door(caller_of))
     return [
-        *quota_routes(billing.quotas, accounts, caller_of),
+        *quota_routes(billing.quotas, accounts, caller_of, limits_changed or _nothing),
         *credit_routes(billing.balances, billing.codes, caller_of),
         *report_routes(billing.db, billing.books, metrics, caller_of),
         *invoice_routes(billing.invoices, billing.repricing, caller_of),
         Route("/accounts/{account_id}/billing/trialBalance", books.get, methods=["GET"]),
     ]
+
+
+async def _nothing() -> None:
+    pass
 
 
 class _Books:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 import msgspec
@@ -32,11 +32,21 @@ _METRICS = {
 }
 
 
+Changed = Callable[[], Awaitable[None]]
+
+
 def quota_routes(
-    quotas: QuotaService, accounts: AccountService, caller_of: Callable[[Request], Caller]
+    quotas: QuotaService,
+    accounts: AccountService,
+    caller_of: Callable[[Request], Caller],
+    changed: Changed,
 ) -> list[Route]:
-    """Every route of limits; the shortest paths are Fireworks' own."""
-    resource = _Quotas(quotas, accounts, Door(caller_of))
+    """Every route of limits; the shortest paths are Fireworks' own.
+
+    `changed` is awaited after a change and before its answer, so that this gateway's next request
+    is held to it; other gateways follow the version row.
+    """
+    resource = _Quotas(quotas, accounts, Door(caller_of), changed)
     account = "/accounts/{account_id}"
     user = f"{account}/users/{{user_id}}"
     key = f"{user}/apiKeys/{{key_id}}"
@@ -60,10 +70,17 @@ class _Target(NamedTuple):
 
 
 class _Quotas:
-    def __init__(self, quotas: QuotaService, accounts: AccountService, door: Door[Request]) -> None:
+    def __init__(
+        self,
+        quotas: QuotaService,
+        accounts: AccountService,
+        door: Door[Request],
+        changed: Changed,
+    ) -> None:
         self._quotas = quotas
         self._accounts = accounts
         self._door = door
+        self._changed = changed
 
     async def list(self, request: Request) -> Response:
         """List the limits that are set."""
@@ -105,6 +122,7 @@ class _Quotas:
             soft_value=soft_value,
             actor=actor_of(request, target.caller),
         )
+        await self._changed()
         return await self._shown(request, target.subject, quota_id)
 
     async def delete(self, request: Request) -> Response:
@@ -114,6 +132,7 @@ class _Quotas:
         await self._quotas.remove(
             target.subject, _quota_id(request), actor=actor_of(request, target.caller)
         )
+        await self._changed()
         return _json({})
 
     async def rates(self, request: Request) -> Response:
