@@ -25,7 +25,7 @@ class Drive:
             self._sync: 10,
             self._pass_time: 4,
             self._break_off: 2,
-            self._limit: 2,
+            self._limit: 5,
             self._refresh: 2,
             self._crash: 1,
             self._recover: 2,
@@ -45,7 +45,7 @@ class Drive:
         """Do one thing, and check all."""
         [what] = self.random.choices(list(self._steps), list(self._steps.values()))
         await what()
-        self.world.check()
+        self.world.truth.check()
 
     def _gateway(self) -> Gateway:
         return self.random.choice(self.world.gateways)
@@ -54,7 +54,7 @@ class Drive:
         return self.random.choice([1, 2, 7, 30, 100, 350, self.random.randint(1, 1_200)])
 
     async def _admit(self) -> None:
-        if len(self.world.deeds) < MAX_RUNNING:
+        if len(self.world.truth.deeds) < MAX_RUNNING:
             ask = (self._gateway(), self.random.choice(CALLERS), self._bound())
             await self.world.admit([ask])
 
@@ -66,11 +66,11 @@ class Drive:
         await self.world.admit(asks)
 
     async def _settle(self) -> None:
-        running = [deed for deed in self.world.deeds if deed.cost is None]
+        running = [deed for deed in self.world.truth.deeds if deed.cost is None]
         if running:
             deed = self.random.choice(running)
             bound = deed.request.bound
-            self.world.settle(deed, self.random.choice([0, bound, self.random.randint(0, bound)]))
+            deed.settle(self.random.choice([0, bound, self.random.randint(0, bound)]))
 
     async def _apply(self) -> None:
         await self.world.apply(self._gateway())
@@ -98,21 +98,22 @@ class Drive:
         subject = self.random.choice(SUBJECTS)
         quota_id = self.random.choice([*BUDGETS, QuotaId.CONCURRENT_REQUESTS])
         if self.random.randrange(4) == 0:
-            await self.world.remove_limit(subject, quota_id)
+            await self.world.set_limit(subject, quota_id, None)
         elif quota_id is QuotaId.CONCURRENT_REQUESTS:
             await self.world.set_limit(subject, quota_id, self.random.randint(0, 10))
         else:
-            spread = self.random.choice([10, 500, 5_000, 50_000])
-            await self.world.set_limit(subject, quota_id, self.random.randint(0, spread))
+            spread = self.random.choice([0, 10, 500, 3_000])
+            value = self.world.truth.spent(subject) + self.random.randint(0, spread)
+            await self.world.set_limit(subject, quota_id, value)
 
     async def _refresh(self) -> None:
         await self.world.refresh(self._gateway())
 
     async def _crash(self) -> None:
-        await self.world.crash(self._gateway())
+        await self.world.end_one(self._gateway(), well=False)
 
     async def _stop(self) -> None:
-        await self.world.stop(self._gateway())
+        await self.world.end_one(self._gateway(), well=True)
 
     async def _recover(self) -> None:
         await self.world.recover(self._gateway())

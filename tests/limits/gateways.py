@@ -18,9 +18,11 @@ from hearth.accounts.types import Role
 from hearth.errors import ApiError
 from hearth.kit.db import Connection, Database
 from hearth.limits import Hold, Limits, journals_in, release
+from hearth.limits.limits import Clocks
 from hearth.metering import Begin, Journal, Outcome, Settle, ledger, replay
 
 DAY_S = 86_400
+PATIENT_TURNS = 20
 START_NS = 1_700_000_000 * 10**9
 CALLER = Caller(account_id="acme", user_id="ada", key_id="key-1", role=Role.USER)
 
@@ -82,7 +84,7 @@ class Gateway:
             self.journal.instance,
             recover=lambda: replay(self.home, self.db, release),
             is_here=journals_in(self.home),
-            clock=self.time.uptime,
+            clocks=Clocks(self.time.uptime, lambda: self.time.now_ns),
         )
 
     def break_off(self, when: str | None) -> None:
@@ -159,10 +161,12 @@ class Gateway:
 async def served(asking: Coroutine[Any, Any, T], *gateways: Gateway) -> T:
     """Wait for an answer while every gateway takes its turns."""
     task = asyncio.create_task(asking)
-    for _ in range(100):
+    for turn in range(100):
         await asyncio.sleep(0)
         if task.done():
             break
+        if turn >= PATIENT_TURNS:  # somebody does not answer
+            gateways[0].time.pass_s(0.2)
         for gateway in gateways:
             await gateway.sync()
     else:

@@ -53,33 +53,33 @@ class Machine(RuleBasedStateMachine):
         return self._world.gateways[number]
 
     @initialize(values=st.lists(st.integers(0, 300), min_size=3, max_size=3))
-    def set_out(self, values: list[int]) -> None:
+    def _set_out(self, values: list[int]) -> None:
         for subject, quota_id, value in zip(SUBJECTS[:3], BUDGETS, values, strict=True):
             self._do(self._world.set_limit(subject, quota_id, value))
         for gateway in self._world.gateways:
             self._do(self._world.refresh(gateway))
 
     @rule(asks=st.lists(ASKS, min_size=1, max_size=4))
-    def admit(self, asks: list[tuple[int, Any, int]]) -> None:
+    def _admit(self, asks: list[tuple[int, Any, int]]) -> None:
         self._do(self._world.admit([(self._at(n), caller, bound) for n, caller, bound in asks]))
 
-    @precondition(lambda self: any(deed.cost is None for deed in self._world.deeds))
+    @precondition(lambda self: any(deed.cost is None for deed in self._world.truth.deeds))
     @rule(which=st.integers(0, 1_000), share=st.sampled_from([0.0, 0.5, 1.0]))
-    def settle(self, which: int, share: float) -> None:
-        running = [deed for deed in self._world.deeds if deed.cost is None]
+    def _settle(self, which: int, share: float) -> None:
+        running = [deed for deed in self._world.truth.deeds if deed.cost is None]
         deed = running[which % len(running)]
-        self._world.settle(deed, int(deed.request.bound * share))
+        deed.settle(int(deed.request.bound * share))
 
     @rule(number=GATEWAYS)
-    def apply(self, number: int) -> None:
+    def _apply(self, number: int) -> None:
         self._do(self._world.apply(self._at(number)))
 
     @rule(number=GATEWAYS)
-    def sync(self, number: int) -> None:
+    def _sync(self, number: int) -> None:
         self._do(self._world.sync(self._at(number)))
 
     @rule(seconds=st.sampled_from([0.1, 1.5, 4.0, 86_400.0, 31 * 86_400.0]))
-    def pass_time(self, seconds: float) -> None:
+    def _pass_time(self, seconds: float) -> None:
         self._world.time.pass_s(seconds)
         for gateway in self._world.gateways:
             self._do(self._world.sync(gateway))
@@ -89,35 +89,32 @@ class Machine(RuleBasedStateMachine):
         quota_id=st.sampled_from([*BUDGETS, QuotaId.CONCURRENT_REQUESTS]),
         value=st.none() | st.integers(0, 400),
     )
-    def change_limit(self, subject: str, quota_id: QuotaId, value: int | None) -> None:
-        if value is None:
-            self._do(self._world.remove_limit(subject, quota_id))
-        else:
-            self._do(self._world.set_limit(subject, quota_id, value))
+    def _change_limit(self, subject: str, quota_id: QuotaId, value: int | None) -> None:
+        self._do(self._world.set_limit(subject, quota_id, value))
 
     @rule(number=GATEWAYS)
-    def refresh(self, number: int) -> None:
+    def _refresh(self, number: int) -> None:
         self._do(self._world.refresh(self._at(number)))
 
     @rule(number=GATEWAYS, breaks=st.sampled_from(["before", "after"]))
-    def break_off_next_commit(self, number: int, breaks: str) -> None:
+    def _break_off_next_commit(self, number: int, breaks: str) -> None:
         self._at(number).break_off(breaks)
 
     @rule(number=GATEWAYS)
-    def crash(self, number: int) -> None:
-        self._do(self._world.crash(self._at(number)))
+    def _crash(self, number: int) -> None:
+        self._do(self._world.end_one(self._at(number), well=False))
 
     @rule(number=GATEWAYS)
-    def stop(self, number: int) -> None:
-        self._do(self._world.stop(self._at(number)))
+    def _stop(self, number: int) -> None:
+        self._do(self._world.end_one(self._at(number), well=True))
 
     @rule(number=GATEWAYS)
-    def recover(self, number: int) -> None:
+    def _recover(self, number: int) -> None:
         self._do(self._world.recover(self._at(number)))
 
     @invariant()
-    def nothing_is_overspent(self) -> None:
-        self._world.check()
+    def _nothing_is_overspent(self) -> None:
+        self._world.truth.check()
 
     def teardown(self) -> None:
         try:

@@ -10,21 +10,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 
 from hearth.accounts import Caller
 from hearth.accounts.types import Role
 from hearth.errors import ApiError, PaymentRequired, Unavailable
 from hearth.kit.db import Database
-from hearth.limits import WINDOWS, Quota, QuotaId, QuotaService, release, subjects
+from hearth.limits import WINDOWS, QuotaId, QuotaService, release, subjects
 from hearth.limits.types import hold_id
-from hearth.limits.windows import days_of, window_key
+from hearth.limits.windows import window_key
 from hearth.metering import replay
-from hearth.metering.store import spend_days, usage_events
 from tests.limits.gateways import Flaky, Gateway, Request, Time
+from tests.limits.truth import Deed, Truth
 
 CALLERS = [
     Caller(account_id="acme", user_id=user, key_id=key, role=Role.USER)
@@ -33,22 +32,6 @@ CALLERS = [
 SUBJECTS = sorted({one for c in CALLERS for one in subjects(c.account_id, c.user_id, c.key_id)})
 BUDGETS = [QuotaId.TOTAL_SPEND, QuotaId.MONTHLY_SPEND, QuotaId.DAILY_SPEND]
 TURN_S = 0.1
-_SPEND = select(spend_days.c.subject, spend_days.c.day, spend_days.c.cost_nano)
-_TOTAL = select(func.coalesce(func.sum(usage_events.c.cost_nano), 0))
-
-
-@dataclass(eq=False)
-class Deed:
-    """A request, and what is known of it outside of the gateways."""
-
-    request: Request
-    gateway: Gateway
-    caller: Caller
-    begin_ns: int
-    uids: set[str]
-    "The limits that it is held by."
-    cost: int | None = None
-    "None: it runs."
 
 
 class World:
@@ -58,17 +41,9 @@ class World:
         self.url, self.home, self.time = url, home, Time()
         self.db = Database(url)
         self.service = QuotaService(self.db, lambda: self.time.now_ns)
-        self.quotas: dict[tuple[str, QuotaId], Quota] = {}
+        self.truth = Truth(self.db, self.time)
         self.known: dict[str, set[str]] = {}
-        self.deeds: list[Deed] = []
         self.gone: set[str] = set()
-        self.ceilings: dict[str, int] = {}
-        "The most that may be used of a limit; more than its value only after that was lowered."
-        self.unheld: dict[str, int] = {}
-        "What requests may cost that were admitted by gateways that did not know of a limit yet."
-        self.newest: list[Deed] = []
-        self.spend: list[tuple[str, int, int]] = []
-        "By subject and day, as the ledger has it."
         self.num_admitted = self.num_refused = 0
         self.gateways = [self._new() for _ in range(num_gateways)]
 
@@ -77,28 +52,27 @@ class World:
         self.known[gateway.journal.instance] = set()
         return gateway
 
-    async def set_limit(self, subject: str, quota_id: QuotaId, value: int) -> None:
-        """As the service does, which returns once every gateway has answered."""
-        old = self.quotas.get((subject, quota_id))
+    async def set_limit(self, subject: str, quota_id: QuotaId, value: int | None) -> None:
+        """As the service does, which returns once every gateway has answered; None: no limit."""
+        if value is None:
+            if self.truth.quotas.pop((subject, quota_id), None) is not None:
+                await self.service.remove(subject, quota_id)
+            return
+        old = self.truth.quotas.get((subject, quota_id))
         async with self.db.write() as conn:
             quota = await self.service.put(conn, subject, quota_id, value)
-        self.quotas[subject, quota_id] = quota
+        self.truth.quotas[subject, quota_id] = quota
         await self._turns()
-        self.ceilings[quota.uid] = max(value, self._used(quota, self.time.now_ns))
+        self.truth.ceilings[quota.uid] = max(value, self.truth.used(quota, self.time.now_ns))
         if old is None:
-            self.unheld[quota.uid] = sum(
-                deed.request.bound for deed in self.deeds if subject in _subjects(deed.caller)
+            self.truth.unheld[quota.uid] = sum(
+                deed.request.bound for deed in self.truth.deeds if subject in _subjects(deed.caller)
             )
-
-    async def remove_limit(self, subject: str, quota_id: QuotaId) -> None:
-        """Let a limit end; gateways learn of it later."""
-        if self.quotas.pop((subject, quota_id), None) is not None:
-            await self.service.remove(subject, quota_id)
 
     async def refresh(self, gateway: Gateway) -> None:
         """Let a gateway learn what is set."""
         await gateway.limits.refresh()
-        self.known[gateway.journal.instance] = {quota.uid for quota in self.quotas.values()}
+        self.known[gateway.journal.instance] = {quota.uid for quota in self.truth.quotas.values()}
 
     async def admit(self, asks: list[tuple[Gateway, Caller, int]]) -> None:
         """Requests that come at the same moment; each is right to run, or to be refused."""
@@ -119,41 +93,33 @@ class World:
             elif not isinstance(error, Unavailable):
                 assert isinstance(error, ApiError), error
                 refused.append((ask, error))
-        self._check_admitted(begin_ns)
+        self.truth.check_admitted(begin_ns)
         for ask, error in refused:
             self.num_refused += 1
             await self._check_refusal(ask, error, begin_ns)
-
-    def _check_admitted(self, begin_ns: int) -> None:
-        uids = {uid for deed in self.newest for uid in deed.uids}
-        self.newest = []
-        for quota in self.quotas.values():
-            if quota.uid in uids:
-                used = self._used(quota, begin_ns)
-                assert used <= quota.value + self.unheld[quota.uid], f"overspent: {used} of {quota}"
 
     def _admitted(self, ask: tuple[Gateway, Caller, int], request: Request, begin_ns: int) -> None:
         gateway, caller, _ = ask
         known = self.known[gateway.journal.instance]
         uids = {
             quota.uid
-            for quota in self.quotas.values()
+            for quota in self.truth.quotas.values()
             if quota.uid in known and quota.subject in _subjects(caller)
         }
         spend = {uid for uid in uids if not self._is_running(uid)}
         assert spend <= {one.split(":")[0] for one in request.hold.ids}
         deed = Deed(request, gateway, caller, begin_ns, uids)
-        self.deeds.append(deed)
-        self.newest.append(deed)
-        for quota in self.quotas.values():
+        self.truth.deeds.append(deed)
+        self.truth.newest.append(deed)
+        for quota in self.truth.quotas.values():
             if quota.uid not in known and quota.subject in _subjects(caller):
-                self.unheld[quota.uid] += request.bound
+                self.truth.unheld[quota.uid] += request.bound
         self.num_admitted += 1
 
     def _is_running(self, uid: str) -> bool:
         return any(
             quota.uid == uid and quota.quota_id is QuotaId.CONCURRENT_REQUESTS
-            for quota in self.quotas.values()
+            for quota in self.truth.quotas.values()
         )
 
     async def _check_refusal(
@@ -161,42 +127,22 @@ class World:
     ) -> None:
         gateway, caller, bound = ask
         known = self.known[gateway.journal.instance]
-        for quota in self.quotas.values():
+        for quota in self.truth.quotas.values():
             if quota.uid not in known or quota.subject not in _subjects(caller):
                 continue
             key = window_key(WINDOWS[quota.quota_id], begin_ns)
             is_running = WINDOWS[quota.quota_id] == "now"
             need = 1 if is_running else bound
-            spent = self._used(quota, begin_ns, is_spent_only=True)
+            spent = self.truth.used(quota, begin_ns, is_spent_only=True)
             if not is_running and spent + need > quota.value:
                 return
             if isinstance(error, PaymentRequired):
                 continue
-            used = self._used(quota, begin_ns)
+            used = self.truth.used(quota, begin_ns)
             dead = await self._leased(hold_id(quota.uid, key), self.gone)
             if used + dead + need > quota.value:
                 return
         raise AssertionError(f"refused without need: {error}")
-
-    def _used(self, quota: Quota, time_ns: int, *, is_spent_only: bool = False) -> int:
-        """Spent in a window, and held by those that run."""
-        key = window_key(WINDOWS[quota.quota_id], time_ns)
-        total = self._spent(quota.subject, days_of(key))
-        for deed in self.deeds:
-            if quota.uid not in deed.uids:
-                continue
-            if window_key(WINDOWS[quota.quota_id], deed.begin_ns) != key:
-                continue
-            if key == "now":
-                total += deed.cost is None
-            elif deed.cost is not None:
-                total += deed.cost
-            elif not is_spent_only:
-                total += deed.request.bound
-        return total
-
-    def _spent(self, subject: str, days: range) -> int:
-        return sum(cost for of, day, cost in self.spend if of == subject and day in days)
 
     async def _leased(self, hold: str, instances: Iterable[str]) -> int:
         async with self.db.read() as conn:
@@ -205,27 +151,11 @@ class World:
             )
             return sum(row.amount for row in rows if row.instance in set(instances))
 
-    def settle(self, deed: Deed, cost: int) -> None:
-        """A request ends, by itself or not: it costs what it produced."""
-        deed.gateway.settle(deed.request, cost)
-        deed.cost = cost
-
     async def apply(self, gateway: Gateway) -> None:
         """One round of a gateway's applier."""
         with suppress(Unavailable):
             await gateway.apply()
-        await self._forget_applied()
-
-    async def _forget_applied(self) -> None:
-        """The ledger counts what is in it: its sums by day, and they are those of its rows."""
-        ended = [deed.request.id for deed in self.deeds if deed.cost is not None]
-        query = select(usage_events.c.request_id).where(usage_events.c.request_id.in_(ended))
-        async with self.db.read() as conn:
-            applied = set((await conn.execute(query)).scalars()) if ended else set()
-            self.spend = [(row[0], row[1], row[2]) for row in await conn.execute(_SPEND)]
-            total = int((await conn.execute(_TOTAL)).scalar_one())
-        assert sum(cost for subject, _, cost in self.spend if subject == "accounts/acme") == total
-        self.deeds = [deed for deed in self.deeds if deed.request.id not in applied]
+        await self.truth.look_at_ledger()
 
     async def sync(self, gateway: Gateway) -> None:
         """One turn of a gateway's keeper."""
@@ -240,23 +170,23 @@ class World:
                 await self.apply(gateway)  # the applier tries again by itself
             await self.sync(gateway)
 
-    async def crash(self, gateway: Gateway) -> None:
-        """Kill a gateway; another one starts in its place."""
-        gateway.kill()
-        await self._gone(gateway)
-
-    async def stop(self, gateway: Gateway) -> None:
-        """End a gateway well, though with requests that run."""
-        await self.apply(gateway)
-        with suppress(Unavailable):
-            await gateway.limits.leases.close()
-        gateway.journal.close()
+    async def end_one(self, gateway: Gateway, *, well: bool) -> None:
+        """Kill a gateway, or end it well though with requests that run; another one starts."""
+        if not well:
+            gateway.kill()
+        else:
+            await self.apply(gateway)
+            with suppress(Unavailable):
+                await gateway.limits.leases.close()
+            gateway.journal.close()
         await self._gone(gateway)
 
     async def _gone(self, gateway: Gateway) -> None:
         await gateway.db.close()
         self.gone.add(gateway.journal.instance)
-        self.deeds = [d for d in self.deeds if d.gateway is not gateway or d.cost is not None]
+        self.truth.deeds = [
+            d for d in self.truth.deeds if d.gateway is not gateway or d.cost is not None
+        ]
         self.gateways[self.gateways.index(gateway)] = self._new()
 
     async def recover(self, gateway: Gateway) -> None:
@@ -266,20 +196,13 @@ class World:
             await replay(self.home, gateway.db, release)
         except Unavailable:
             pass
-        await self._forget_applied()
-
-    def check(self) -> None:
-        """What must be true after every step."""
-        for quota in self.quotas.values():
-            used = self._used(quota, self.time.now_ns)
-            ceiling = self.ceilings[quota.uid] + self.unheld[quota.uid]
-            assert used <= ceiling, f"overspent: {used} of {quota}"
+        await self.truth.look_at_ledger()
 
     async def end(self) -> None:
         """Settle everything: all that is not spent can be held again, to the last nano-dollar."""
-        for deed in self.deeds:
+        for deed in self.truth.deeds:
             if deed.cost is None:
-                self.settle(deed, deed.request.bound // 2)
+                deed.settle(deed.request.bound // 2)
         for _ in range(3):
             for gateway in self.gateways:
                 gateway.break_off(None)
@@ -299,8 +222,8 @@ class World:
     async def _hold_the_rest(self) -> None:
         caller = CALLERS[0]
         rooms = [
-            quota.value - self._used(quota, self.time.now_ns)
-            for quota in self.quotas.values()
+            quota.value - self.truth.used(quota, self.time.now_ns)
+            for quota in self.truth.quotas.values()
             if quota.subject in _subjects(caller) and WINDOWS[quota.quota_id] != "now"
         ]
         if rooms and min(rooms) > 0:
@@ -311,7 +234,7 @@ class World:
     def _may_run(self, caller: Caller) -> bool:
         return all(
             quota.value > 0 or WINDOWS[quota.quota_id] != "now"
-            for quota in self.quotas.values()
+            for quota in self.truth.quotas.values()
             if quota.subject in _subjects(caller)
         )
 

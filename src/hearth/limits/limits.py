@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from hearth.accounts import Caller
 from hearth.errors import AccountSuspended
@@ -24,6 +26,18 @@ _SUSPENDED = {
 }
 
 
+class Clocks(NamedTuple):
+    """What time it is, twice."""
+
+    uptime: Callable[[], float] = uptime
+    "Seconds that only ever grow: how long leases are good."
+    time_ns: Callable[[], int] = time.time_ns
+    "By which rates refill."
+
+
+MACHINE = Clocks()
+
+
 class Limits:
     """What binds the requests of this process, shared with every other gateway.
 
@@ -41,15 +55,15 @@ class Limits:
         *,
         recover: Recover,
         is_here: Callable[[str], bool],
-        clock: Callable[[], float] = uptime,
+        clocks: Clocks = MACHINE,
     ) -> None:
         self._db = db
-        self.leases = Lender(db, instance, clock)
+        self.leases = Lender(db, instance, clocks.uptime)
         "For the applier of this process's journal."
         self.holdings = Holdings(self.leases, lambda: self._kinds)
         "For operators."
-        self.pacer = Pacer(db, clock, self.leases.wake)
-        self.deaths = Deaths(db, instance, recover, is_here, clock)
+        self.pacer = Pacer(db, clocks.uptime, self.leases.wake, clocks.time_ns)
+        self.deaths = Deaths(db, instance, recover, is_here, clocks.uptime)
         self._keeper = Keeper(self.leases, self.pacer, self.deaths)
         self._empty = Wallet((), self.leases, self.pacer)
         self._quotas: dict[str, list[Quota]] = {}
