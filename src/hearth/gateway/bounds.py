@@ -19,8 +19,8 @@ UNKNOWN_WINDOW_TOKENS = 32_768  # of upstreams that do not tell theirs
 _ADDED_TOKENS = 4  # that tokenizers put around a text
 _ADDED_TO_INPUT = 64  # the same of an embedding model, and the words it wants before each input
 _TOKENS_PER_BYTE = 2  # of embedding models, whose tokenizers take characters apart first
-_BYTES_PER_TOKEN = 3  # of a chat with the names of its fields; English has more
-_TEMPLATE_TOKENS = 64  # what a template says beside the messages, where an estimate will do
+_BYTES_PER_TOKEN = 4  # of a chat with the names of its fields; English has more
+_TEMPLATE_TOKENS = 32  # what a template says beside the messages, where an estimate will do
 _MOST_TEMPLATE_TOKENS = 4_096  # the same, where nobody checks it
 
 
