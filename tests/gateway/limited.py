@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import count
 from typing import Any
 
@@ -12,6 +13,8 @@ from tests.running import RunningHearth
 MODEL = "accounts/fireworks/models/llama-v3p1-8b-instruct"
 TOKEN_NANO = 200
 "What a token of that model costs, of prompt and completion alike."
+
+LIMIT_S = 20.0
 
 _numbers = count()
 
@@ -46,6 +49,15 @@ class LimitedKey:
         """A limit and how much of it is used."""
         quota: dict[str, Any] = self._api.get(f"{self.name}/quotas/{quota_id}").json()
         return quota
+
+    def spent(self, quota_id: str, *, at_least: int) -> int:
+        """What is spent of a budget, in nano-USD, once the ledger has so much."""
+        deadline = time.monotonic() + LIMIT_S
+        while True:
+            nanos: int = self.quota(quota_id)["usageAmount"]["nanos"]
+            if nanos >= at_least:
+                return nanos
+            assert time.monotonic() < deadline, f"{nanos} nano-USD are spent, not {at_least}"
 
     def ask(self, path: str = "/chat/completions", **fields: Any) -> httpx.Response:
         """Ask for a chat completion, or for something else."""
