@@ -70,6 +70,9 @@ class Gateway:
         """
         await self._recover()
         inference = await self._start_metering()
+        recovery = metering.Recovery(self._recover)
+        recovery.start()
+        self._ending.push_async_callback(recovery.close)
         await self._start_snapshots()
         self.dispatcher = self._make_dispatcher(inference)
 

@@ -18,6 +18,7 @@ from hearth.metering.journal import Journal
 from hearth.metering.leases import Leases, OnDead
 from hearth.metering.ledger import close_period, post
 from hearth.metering.pace import Pace
+from hearth.metering.recovery import Recovery
 from hearth.metering.replay import Replayed, replay
 from hearth.metering.reports import (
     Difference,
@@ -50,6 +51,7 @@ __all__ = [
     "OnDead",
     "Outcome",
     "Pace",
+    "Recovery",
     "Replayed",
     "Settle",
     "TableTotals",
