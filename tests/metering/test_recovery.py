@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from pathlib import Path
 
 from hearth.kit.db import Database
@@ -23,34 +22,54 @@ def die(home: Path, *numbers: int) -> None:
     journal.close(keep=True)
 
 
-async def until_applied(db: Database, *numbers: int) -> None:
-    async with asyncio.timeout(LIMIT_S):
-        while await outcomes(db) != settled(*numbers):
-            await asyncio.sleep(0.01)
+class Looking:
+    """A recovery that tells of each of its looks."""
+
+    def __init__(self, db: Database, home: Path) -> None:
+        self._db = db
+        self._home = home
+        self._looked = asyncio.Event()
+        self.recovery = Recovery(self._look, interval_s=0.01)
+
+    async def _look(self) -> None:
+        try:
+            await replay(self._home, self._db)
+        finally:
+            self._looked.set()
+
+    async def looked(self) -> None:
+        """Wait for the end of a look that began after now."""
+        for _ in range(2):
+            self._looked.clear()
+            async with asyncio.timeout(LIMIT_S):
+                await self._looked.wait()
 
 
 async def test_a_death_is_noticed_while_others_go_on(db: Database, tmp_path: Path) -> None:
-    recovery = Recovery(partial(replay, tmp_path, db), interval_s=0.01)
-    recovery.start()
+    looking = Looking(db, tmp_path)
+    looking.recovery.start()
     alive = Journal(tmp_path)
     alive.begin(begin(1))
     alive.settle(settle(1))
 
     die(tmp_path, 2, 3)
-    await until_applied(db, 2, 3)
+    await looking.looked()
+    assert await outcomes(db) == settled(2, 3)
     die(tmp_path, 4)
-    await until_applied(db, 2, 3, 4)
+    await looking.looked()
+    assert await outcomes(db) == settled(2, 3, 4)
 
-    await recovery.close()
+    await looking.recovery.close()
     alive.close()
 
 
 async def test_it_goes_on_once_the_database_is_back(db: Database, tmp_path: Path) -> None:
-    recovery = Recovery(partial(replay, tmp_path, db), interval_s=0.01)
+    looking = Looking(db, tmp_path)
     async with ledger_away(db):
         die(tmp_path, 1)
-        recovery.start()
-        await asyncio.sleep(0.1)  # some attempts that fail
+        looking.recovery.start()
+        await looking.looked()
 
-    await until_applied(db, 1)
-    await recovery.close()
+    await looking.looked()
+    assert await outcomes(db) == settled(1)
+    await looking.recovery.close()
