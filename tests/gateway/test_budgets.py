@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -165,3 +166,18 @@ def test_a_limit_lifted_is_gone_at_once(key: LimitedKey) -> None:
     key.limit(MONTHLY, "1")
 
     assert key.ask(max_tokens=1).status_code == 200
+
+
+def test_an_answer_that_was_cut_for_money_is_not_repeated(key: LimitedKey) -> None:
+    one = prompt_tokens(key)
+    key.limit(MONTHLY, dollars(2 * one + 1 + 300))
+    fields: dict[str, Any] = {"response_cache": True, "ignore_eos": True}
+
+    short = key.ask(**fields)
+    key.limit(MONTHLY, dollars(2 * one + 1 + 300 + one + 600))
+    longer = key.ask(**fields)
+
+    assert short.headers["x-hearth-response-cache"] == "miss"
+    assert longer.headers["x-hearth-response-cache"] == "miss"
+    tokens = [answer.json()["usage"]["completion_tokens"] for answer in (short, longer)]
+    assert tokens[0] < tokens[1]

@@ -162,7 +162,9 @@ class Inference:
 
     def _keep(self, run: Run) -> None:
         deltas, keep_s = run.generation.recording, run.job.keep_s
-        if deltas is not None and keep_s is not None and run.key is not None:
+        if run.key is None or deltas is None or keep_s is None:
+            return
+        if not run.charge.bound.is_capped:  # else it is shorter than was asked for
             self._cache.keep(run.key, deltas, ttl_s=keep_s)
 
     def finished(self, run: Run, outcome: Outcome) -> None:

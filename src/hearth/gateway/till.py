@@ -141,6 +141,8 @@ class Till:
         """
         charge = self._priced(exchange, job, discount)
         wallet = self._limits.wallet(exchange.caller)
+        if wallet.is_empty:
+            return charge
         bound, now_ns = _bound(job, hello), charge.time_ns
         try:
             hold = await wallet.acquire(charge.most(bound), now_ns, job.num_choices)
@@ -168,7 +170,7 @@ class Till:
     def _apply(self, charge: Charge, job: Work, bound: Bound) -> None:
         """Let the worker keep to the bound, and the headers tell of the rates."""
         charge.bound = bound
-        if isinstance(job, Job):
+        if charge.held_nano and isinstance(job, Job):
             keep_to(job, bound)
         wallet = charge._wallet
         rates = None if wallet is None else wallet.rates(charge.time_ns)
