@@ -110,6 +110,8 @@ class Inference:
         await self._begin_later(exchange, job, channel)
 
     async def _begin_later(self, exchange: Exchange, job: Work, channel: Channel) -> None:
+        if channel.hello is None:  # it died before this task had its turn
+            channel = await self._fleet.wait_for(job.route.served_by, job.affinity)
         kept = self._look_up(job, channel)
         discount = Discount.NONE if kept is None or kept.deltas is None else Discount.REPEAT
         try:
