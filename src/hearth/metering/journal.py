@@ -107,7 +107,7 @@ class Journal:
         """
         if record.request_id not in self._open:
             raise LookupError(f"Request {record.request_id} has not begun, or is settled already.")
-        if not self._is_kept(record.request_id):
+        if not (self._unwritten and self._is_kept(record.request_id)):
             self._buffer += frame(record)
             self._unwritten.append(record)
         self.flush()
