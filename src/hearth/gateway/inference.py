@@ -257,8 +257,10 @@ class Inference:
             run.usage = usage = run.generation.usage()
             cost_nano = run.charge.cost(usage)
             end = End(self._books.now_ns(), status, cost_nano)
-            self._books.journal.settle(settle_record(run, usage, outcome, end))
-            run.charge.settle(usage, cost_nano)
+            try:
+                self._books.journal.settle(settle_record(run, usage, outcome, end))
+            finally:  # a record that cannot be written is kept, and will be
+                run.charge.settle(usage, cost_nano)
             route, metrics = run.job.route, self._books.metrics
             metrics.count(route.model, usage, run.generation)
             metrics.count_cost(route.model, route.subject.unit, cost_nano)
