@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
+from sqlalchemy import Executable
 from sqlalchemy.exc import OperationalError
 
 from hearth.accounts import Caller
 from hearth.accounts.types import Role
 from hearth.errors import ApiError
 from hearth.kit.db import Connection, Database
-from hearth.limits import Hold, Limits, journals_in, release
+from hearth.limits import Hold, Limits, Quota, QuotaId, QuotaService, journals_in, release
 from hearth.limits.limits import Clocks
 from hearth.metering import Begin, Journal, Outcome, Settle, ledger, replay
 
@@ -26,8 +27,14 @@ PATIENT_TURNS = 20
 START_NS = 1_700_000_000 * 10**9
 CALLER = Caller(account_id="acme", user_id="ada", key_id="key-1", role=Role.USER)
 
+KEY = "accounts/acme/users/ada/apiKeys/key-1"
+ACCOUNT = "accounts/acme"
+
+Interruption = Callable[[], Awaitable[None]]
+
 _numbers = count(1)
 T = TypeVar("T")
+Asking = Coroutine[Any, Any, T] | asyncio.Future[T]
 
 
 class Flaky(Database):
@@ -44,6 +51,37 @@ class Flaky(Database):
                 raise OperationalError("COMMIT", {}, Exception("broken off"))
         if breaks == "after":
             raise OperationalError("COMMIT", {}, Exception("broken off"))
+
+
+class Interrupted(Flaky):
+    """One in which something else can happen within a write: before each statement that reads,
+    before the commit, and after it."""
+
+    before_read: Interruption | None = None
+    before_commit: Interruption | None = None
+    after_commit: Interruption | None = None
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Connection]:
+        async with super().write() as conn:
+            yield cast("Connection", _Interrupted(conn, self)) if self.before_read else conn
+            if self.before_commit is not None:
+                await self.before_commit()
+        if self.after_commit is not None:
+            await self.after_commit()
+
+
+class _Interrupted:
+    def __init__(self, conn: Connection, db: Interrupted) -> None:
+        self._conn, self._db = conn, db
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._conn, name)
+
+    async def execute(self, statement: Executable, values: object = None) -> object:
+        if self._db.before_read is not None and str(statement).strip().startswith("SELECT"):
+            await self._db.before_read()
+        return await self._conn.execute(statement, cast("Any", values))  # Any: as SQLAlchemy's
 
 
 @dataclass
@@ -158,9 +196,25 @@ class Gateway:
         self.journal.close()
 
 
-async def served(asking: Coroutine[Any, Any, T], *gateways: Gateway) -> T:
+async def set_limit(
+    gateways: list[Gateway],
+    value: int,
+    quota_id: QuotaId = QuotaId.TOTAL_SPEND,
+    subject: str = KEY,
+) -> Quota:
+    """Set a limit, and let every gateway answer and learn of it."""
+    service = QuotaService(gateways[0].db)
+    async with gateways[0].db.write() as conn:
+        quota = await service.put(conn, subject, quota_id, value)
+    for gateway in gateways:
+        await gateway.sync()
+        await gateway.limits.refresh()
+    return quota
+
+
+async def served(asking: Asking[T], *gateways: Gateway) -> T:
     """Wait for an answer while every gateway takes its turns."""
-    task = asyncio.create_task(asking)
+    task = asyncio.ensure_future(asking)
     for turn in range(100):
         await asyncio.sleep(0)
         if task.done():
@@ -175,7 +229,7 @@ async def served(asking: Coroutine[Any, Any, T], *gateways: Gateway) -> T:
     return task.result()
 
 
-async def refusal(asking: Coroutine[Any, Any, Any], *gateways: Gateway) -> ApiError | None:
+async def refusal(asking: Asking[Any], *gateways: Gateway) -> ApiError | None:
     """Why a request is refused; None if it runs."""
     try:
         await served(asking, *gateways)

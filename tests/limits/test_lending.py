@@ -3,46 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from hearth.errors import PaymentRequired, RateLimited, Unavailable
-from hearth.limits import QuotaId, QuotaService
+from hearth.limits import QuotaId
 from hearth.limits.deaths import LEASE_S, SILENCE_S
-from tests.limits.gateways import CALLER, DAY_S, Flaky, Gateway, Time, refusal, served
-
-KEY = "accounts/acme/users/ada/apiKeys/key-1"
-ACCOUNT = "accounts/acme"
-
-
-@pytest.fixture
-def time() -> Time:
-    return Time()
-
-
-@pytest.fixture
-async def gateways(db_url: str, tmp_path: Path, time: Time) -> AsyncIterator[list[Gateway]]:
-    made = [Gateway(Flaky(db_url), tmp_path, time) for _ in range(3)]
-    yield made
-    for gateway in made:
-        gateway.kill()
-        await gateway.db.close()
-
-
-async def set_limit(
-    gateways: list[Gateway],
-    value: int,
-    quota_id: QuotaId = QuotaId.TOTAL_SPEND,
-    subject: str = KEY,
-) -> None:
-    service = QuotaService(gateways[0].db)
-    async with gateways[0].db.write() as conn:
-        await service.put(conn, subject, quota_id, value)
-    for gateway in gateways:
-        await gateway.sync()
-        await gateway.limits.refresh()
+from tests.limits.gateways import (
+    CALLER,
+    DAY_S,
+    Flaky,
+    Gateway,
+    Time,
+    refusal,
+    served,
+    set_limit,
+)
 
 
 async def test_a_key_without_limits_never_touches_the_database(gateways: list[Gateway]) -> None:
