@@ -46,7 +46,7 @@ def create(
     """Make a key and print it: the only time that it is shown."""
     import asyncio
 
-    owner = _owner(account, user)
+    owner = owner_of(account, user)
 
     async def make() -> tuple[ApiKey, str]:
         async with _accounts() as service:
@@ -98,7 +98,7 @@ def disable(
     typer.echo(f"{key_id} is disabled.")
 
 
-def _owner(account: str | None, user: str | None) -> tuple[str, str]:
+def owner_of(account: str | None, user: str | None) -> tuple[str, str]:
     """Whose key is made: what is named, else the dev user, else the first account's."""
     from hearth.accounts import read_credentials
     from hearth.cli.pull import CREDENTIALS

@@ -22,15 +22,17 @@ Account = Annotated[
 
 
 @limits.command("set")
-def set_limits(
+def set_limits(  # noqa: PLR0913 - the options of a command
     *,
     account: Account = None,
     key: Key = None,
     monthly_usd: Dollars = None,
     daily_usd: Dollars = None,
     total_usd: Dollars = None,
+    rpm: Annotated[int | None, typer.Option(help="Requests per minute.")] = None,
+    concurrent: Annotated[int | None, typer.Option(help="Requests that run at once.")] = None,
 ) -> None:
-    """Set limits on what a key, a user or an account may spend."""
+    """Set limits on what a key, a user or an account may spend, and how fast it may ask."""
     import asyncio
 
     from hearth.accounts import OPERATOR
@@ -44,8 +46,10 @@ def set_limits(
         QuotaId.TOTAL_SPEND: total_usd,
     }
     values = {each: read_dollars(usd, param=each) for each, usd in asked.items() if usd is not None}
+    counts = {QuotaId.REQUESTS: rpm, QuotaId.CONCURRENT_REQUESTS: concurrent}
+    values |= {each: count for each, count in counts.items() if count is not None}
     if not values:
-        raise InvalidRequest("Say which limit: --monthly-usd, --daily-usd or --total-usd.")
+        raise InvalidRequest("Say which limit, such as --monthly-usd 10; --help shows them all.")
 
     async def do() -> str:
         async with billing() as part:
@@ -55,18 +59,26 @@ def set_limits(
             return subject
 
     subject = asyncio.run(do())
-    for quota_id in values:
-        typer.echo(f"{subject}/quotas/{quota_id} {asked[quota_id]} USD")
+    for quota_id, value in values.items():
+        typer.echo(f"{subject}/quotas/{quota_id} {_amount(quota_id, value)}")
 
 
 @limits.command("list")
-def list_limits(account: str) -> None:
+def list_limits(
+    account: Annotated[
+        str | None, typer.Argument(help="The dev account if there is one, or main.")
+    ] = None,
+) -> None:
     """List the limits of an account, its users and keys: value, spent, name."""
     import asyncio
 
+    from hearth.cli.keys import owner_of
+
+    account_id, _ = owner_of(account, None)
+
     async def do() -> list[str]:
-        async with billing(account) as part:
-            quotas = await part.quotas.list(account)
+        async with billing(account_id) as part:
+            quotas = await part.quotas.list(account_id)
             used = [await part.quotas.usage(quota) for quota in quotas]
         return [
             f"{_amount(each.quota.quota_id, each.quota.value):>16}  "
