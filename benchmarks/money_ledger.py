@@ -12,7 +12,9 @@ from random import Random
 from statistics import median
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from hearth.billing import Billing
 from hearth.kit.db import Database
 from hearth.metering import (
     Begin,
@@ -29,11 +31,13 @@ from hearth.metering import (
 from hearth.metering.ledger import BATCH_ENTRIES, apply
 from hearth.metering.types import Entry
 from hearth.migrations import migrate
+from hearth.pricing import PriceBook, PriceBooks, Subject, Unit, add_book, shipped_book
 
 ACCOUNT = "busy"
 MONTH = (datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 12, 1, tzinfo=UTC))
 REPLAYED = 50_000
 READS = 7
+DEARER = "dearer"
 ZONE = timezone(timedelta(hours=5, minutes=45))  # days that begin within an hour cost the most
 
 
@@ -46,8 +50,12 @@ class Ledger(Struct, frozen=True, kw_only=True):
     "From a dead gateway's journal."
     summary_ms: float
     "The month by day of a zone, model and price."
-    invoice_s: float
+    rows_s: float
     "Every row of the month, once."
+    invoice_s: float
+    "The month's invoice."
+    what_if_s: float
+    "The month under another price book, row by row."
     verify_s: float
 
 
@@ -60,14 +68,17 @@ async def measure(url: str, home: Path, num_rows: int) -> Ledger:
         insert_s = time.perf_counter() - start_s
         replay_s = await _replay(db, home)
         summary_ms = median([await _summarise(db, num_rows) for _ in range(READS)])
-        invoice_s = await _read_all(db, num_rows)
+        rows_s = await _read_all(db, num_rows)
+        invoice_s, what_if_s = await _bill(db)
         start_s = time.perf_counter()
         assert (await verify(db)).differences == []
         return Ledger(
             insert_rows_s=num_rows / insert_s,
             replay_rows_s=REPLAYED / replay_s,
             summary_ms=summary_ms,
+            rows_s=rows_s,
             invoice_s=invoice_s,
+            what_if_s=what_if_s,
             verify_s=time.perf_counter() - start_s,
         )
 
@@ -121,6 +132,35 @@ async def _read_all(db: Database, num_rows: int) -> float:
     return time.perf_counter() - start_s
 
 
+async def _bill(db: Database) -> tuple[float, float]:
+    """Seconds for the invoice, and for the same month under a dearer book."""
+    async with db.write() as conn:
+        await add_book(conn, _dearer_book(), now=datetime.now(UTC))
+    books = PriceBooks(db)
+    await books.refresh()
+    billing = Billing(db, books, _subject_of)
+    start_s = time.perf_counter()
+    invoice = await billing.invoices.get(ACCOUNT, f"{MONTH[0]:%Y-%m}")
+    invoice_s = time.perf_counter() - start_s
+    start_s = time.perf_counter()
+    other = await billing.repricing.what_if(ACCOUNT, f"{MONTH[0]:%Y-%m}", DEARER)
+    assert invoice.line_items
+    assert other.line_items
+    return invoice_s, time.perf_counter() - start_s
+
+
+def _subject_of(model: str, unit: Unit) -> Subject:
+    return Subject(model=model, unit=unit, parameters=8 * 10**9)
+
+
+def _dearer_book() -> PriceBook:
+    shipped = shipped_book()
+    prices = tuple(replace(price, amount=2 * price.amount) for price in shipped.prices)
+    return replace(
+        shipped, version=DEARER, prices=prices, effective_time=datetime(2099, 1, 1, tzinfo=UTC)
+    )
+
+
 def _batches(num_rows: int) -> Iterator[list[Entry]]:
     entries = _entries(num_rows, account_id=ACCOUNT)
     while batch := list(islice(entries, BATCH_ENTRIES)):
@@ -129,7 +169,7 @@ def _batches(num_rows: int) -> Iterator[list[Entry]]:
 
 def _entries(number: int, *, account_id: str) -> Iterator[Entry]:
     """Requests of ten keys to five models, in the order of time."""
-    random = Random(account_id)
+    random, version = Random(account_id), shipped_book().version
     start_ns, end_ns = map(_ns, MONTH)
     for n in range(number):
         key, model = random.randrange(10), random.randrange(5)
@@ -143,8 +183,8 @@ def _entries(number: int, *, account_id: str) -> Iterator[Entry]:
             served_by=f"accounts/fireworks/models/model-{model}",
             route="/chat/completions",
             max_tokens=1024,
-            price_version="2026-01",
-            price=f"text-class-{model % 3}",
+            price_version=version,
+            price="text-4b-to-16b",
         )
         prompt_tokens, completion_tokens = random.randrange(4000), random.randrange(1000)
         settle = Settle(
