@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from hearth.limits import QuotaId
+from hearth.limits import QuotaId, subjects
 from hearth.limits.windows import DAY_NS
 from tests.limits.gateways import Gateway
 from tests.limits.world import BUDGETS, CALLERS, SUBJECTS, World
@@ -26,6 +26,7 @@ class Drive:
             self._pass_time: 4,
             self._break_off: 2,
             self._limit: 5,
+            self._lower_under_way: 2,
             self._refresh: 2,
             self._crash: 1,
             self._recover: 2,
@@ -105,6 +106,18 @@ class Drive:
             spread = self.random.choice([0, 10, 500, 3_000])
             value = self.world.truth.spent(subject) + self.random.randint(0, spread)
             await self.world.set_limit(subject, quota_id, value)
+
+    async def _lower_under_way(self) -> None:
+        """What a request that runs holds is more than a limit from now on; another one follows."""
+        running = [deed for deed in self.world.truth.deeds if deed.cost is None]
+        if running:
+            deed = self.random.choice(running)
+            bound, caller = deed.request.bound, deed.caller
+            subject = self.random.choice(subjects(caller.account_id, caller.user_id, caller.key_id))
+            value = self.world.truth.spent(subject) + self.random.randint(0, bound)
+            await self.world.set_limit(subject, self.random.choice(BUDGETS), value)
+            deed.settle(self.random.choice([0, bound // 2]))
+            await self.world.admit([(deed.gateway, caller, self.random.randint(1, bound))])
 
     async def _refresh(self) -> None:
         await self.world.refresh(self._gateway())

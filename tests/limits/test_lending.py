@@ -207,6 +207,20 @@ async def test_a_lower_limit_binds_once_the_gateways_have_answered(
     assert await refusal(one.admit(5), *gateways) is None
 
 
+async def test_below_a_lowered_limit_nothing_is_held_again_that_was_held_before(
+    gateways: list[Gateway],
+) -> None:
+    await set_limit(gateways, 100)
+    one, two, _ = gateways
+    request = await served(one.admit(100), *gateways)
+    await set_limit(gateways, 45)
+    one.settle(request, 0)
+
+    assert isinstance(await refusal(one.admit(46), *gateways), PaymentRequired)
+    assert await refusal(one.admit(40), *gateways) is None
+    assert await refusal(two.admit(5), *gateways) is None
+
+
 async def test_what_moves_from_a_lease_to_the_ledger_is_seen_once(
     gateways: list[Gateway],
 ) -> None:

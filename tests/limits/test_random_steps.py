@@ -34,6 +34,6 @@ async def test_no_limit_is_overspent_and_nobody_is_refused_in_vain(
 
 
 @pytest.mark.slow
-async def test_nor_within_a_hundred_thousand_steps(db_url: str, tmp_path: Path) -> None:
-    for seed in range(100, 150):
-        await run(db_url, tmp_path, seed=seed, num_steps=2_000)
+@pytest.mark.parametrize("seed", range(100, 150))
+async def test_nor_within_a_hundred_thousand_steps(db_url: str, tmp_path: Path, seed: int) -> None:
+    await run(db_url, tmp_path, seed=seed, num_steps=2_000)

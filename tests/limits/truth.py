@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from hearth.accounts import Caller
 from hearth.kit.db import Database
-from hearth.limits import WINDOWS, Quota, QuotaId
+from hearth.limits import WINDOWS, Quota, QuotaId, subjects
 from hearth.limits.windows import days_of, window_key
 from hearth.metering.store import spend_days, usage_events
 from tests.limits.gateways import Gateway, Request, Time
@@ -45,10 +45,10 @@ class Truth:
         self.deeds: list[Deed] = []
         "That run, or whose cost is not in the ledger."
         self.newest: list[Deed] = []
-        self.ceilings: dict[str, int] = {}
-        "The most that may be used of a limit; more than its value only after that was lowered."
-        self.unheld: dict[str, int] = {}
-        "What requests may cost that were admitted by gateways that did not know of a limit yet."
+        self._ceilings: dict[tuple[str, str], int] = {}
+        "What is used of limits in windows, where it is more than a limit that was lowered."
+        self._unheld: dict[str, list[tuple[int, int]]] = {}
+        "Costs that came to the ledger since a limit was set, of requests that it did not bind."
         self._spend: list[tuple[str, int, int]] = []
         "By subject and day, as the ledger has it."
 
@@ -61,7 +61,24 @@ class Truth:
             self._spend = [(row[0], row[1], row[2]) for row in await conn.execute(_SPEND)]
             total = int((await conn.execute(_TOTAL)).scalar_one())
         assert sum(cost for subject, _, cost in self._spend if subject == "accounts/acme") == total
+        for deed in self.deeds:
+            if deed.request.id in applied:
+                self._landed(deed)
         self.deeds = [deed for deed in self.deeds if deed.request.id not in applied]
+
+    def _landed(self, deed: Deed) -> None:
+        of = subjects(deed.caller.account_id, deed.caller.user_id, deed.caller.key_id)
+        for quota in self.quotas.values():
+            if quota.subject in of and quota.uid not in deed.uids:
+                assert deed.cost is not None
+                self._unheld[quota.uid].append((deed.begin_ns, deed.cost))
+
+    def set(self, quota: Quota) -> None:
+        """A limit is set, or changed: from now on whoever takes of it sees the ledger as it is."""
+        self.quotas[quota.subject, quota.quota_id] = quota
+        self._unheld[quota.uid] = []
+        key = window_key(WINDOWS[quota.quota_id], self._time.now_ns)
+        self._ceilings[quota.uid, key] = self.used(quota, self._time.now_ns)
 
     def used(self, quota: Quota, time_ns: int, *, is_spent_only: bool = False) -> int:
         """Spent in a window, and held by those that run."""
@@ -90,14 +107,24 @@ class Truth:
     def check(self) -> None:
         """What must be true after every step."""
         for quota in self.quotas.values():
-            used = self.used(quota, self._time.now_ns)
-            ceiling = self.ceilings[quota.uid] + self.unheld[quota.uid]
-            assert used <= ceiling, f"overspent: {used} of {quota}"
+            key = window_key(WINDOWS[quota.quota_id], self._time.now_ns)
+            bound = self._bound(quota, self._time.now_ns)
+            ceiling = max(quota.value, self._ceilings.get((quota.uid, key), 0))
+            assert bound <= ceiling, f"overspent: {bound} of {quota}"
+            self._ceilings[quota.uid, key] = bound
+
+    def _bound(self, quota: Quota, time_ns: int) -> int:
+        """What is used, without the costs that nobody could know of."""
+        window = WINDOWS[quota.quota_id]
+        key = window_key(window, time_ns)
+        late = (cost for at, cost in self._unheld[quota.uid] if window_key(window, at) == key)
+        return self.used(quota, time_ns) - (sum(late) if key != "now" else 0)
 
     def check_admitted(self, begin_ns: int) -> None:
+        """Whoever was admitted was so within every limit that binds him."""
         uids = {uid for deed in self.newest for uid in deed.uids}
         self.newest = []
         for quota in self.quotas.values():
             if quota.uid in uids:
-                used = self.used(quota, begin_ns)
-                assert used <= quota.value + self.unheld[quota.uid], f"overspent: {used} of {quota}"
+                bound = self._bound(quota, begin_ns)
+                assert bound <= quota.value, f"overspent: {bound} of {quota}"

@@ -58,16 +58,10 @@ class World:
             if self.truth.quotas.pop((subject, quota_id), None) is not None:
                 await self.service.remove(subject, quota_id)
             return
-        old = self.truth.quotas.get((subject, quota_id))
         async with self.db.write() as conn:
             quota = await self.service.put(conn, subject, quota_id, value)
-        self.truth.quotas[subject, quota_id] = quota
+        self.truth.set(quota)
         await self._turns()
-        self.truth.ceilings[quota.uid] = max(value, self.truth.used(quota, self.time.now_ns))
-        if old is None:
-            self.truth.unheld[quota.uid] = sum(
-                deed.request.bound for deed in self.truth.deeds if subject in _subjects(deed.caller)
-            )
 
     async def refresh(self, gateway: Gateway) -> None:
         """Let a gateway learn what is set."""
@@ -111,9 +105,6 @@ class World:
         deed = Deed(request, gateway, caller, begin_ns, uids)
         self.truth.deeds.append(deed)
         self.truth.newest.append(deed)
-        for quota in self.truth.quotas.values():
-            if quota.uid not in known and quota.subject in _subjects(caller):
-                self.truth.unheld[quota.uid] += request.bound
         self.num_admitted += 1
 
     def _is_running(self, uid: str) -> bool:

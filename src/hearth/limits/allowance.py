@@ -13,7 +13,16 @@ from __future__ import annotations
 class Allowance:
     """Amounts are nano-USD, or requests where the limit is on how many run at once."""
 
-    __slots__ = ("demand", "granted", "held", "is_doubtful", "is_wanted", "unapplied", "used_s")
+    __slots__ = (
+        "demand",
+        "granted",
+        "held",
+        "is_closed",
+        "is_doubtful",
+        "is_wanted",
+        "unapplied",
+        "used_s",
+    )
 
     def __init__(self) -> None:
         self.granted = 0
@@ -25,6 +34,8 @@ class Allowance:
         "How much was taken lately: what one may want again soon."
         self.used_s = 0.0
         "When something was last taken."
+        self.is_closed = False
+        "Whether the limit may be lower than it by now: what ends is not held again without a look."
         self.is_wanted = False
         "Whether the lease's row says that we wait for more than there is."
         self.is_doubtful = False
@@ -32,7 +43,7 @@ class Allowance:
 
     @property
     def free(self) -> int:
-        """What can be held at once; negative when requests cost more than they held."""
+        """What nothing is held for; negative when requests cost more than they held."""
         return self.granted - self.held - self.unapplied
 
     @property
@@ -47,8 +58,12 @@ class Allowance:
             self.granted or self.held or self.unapplied or self.is_wanted or self.is_doubtful
         )
 
+    def covers(self, amount: int) -> bool:
+        """Whether so much can be held without a look at the database."""
+        return self.free >= amount and not self.is_closed
+
     def hold(self, amount: int, now_s: float) -> None:
-        """Take from what is free; the caller has seen that it suffices."""
+        """Take from what is free; the caller has seen that it covers it."""
         self.held += amount
         self.demand += amount
         self.used_s = now_s

@@ -66,6 +66,7 @@ class Position:
     def give_back(self) -> None:
         """Keep only what is in use, from this moment on: until the commit nothing is free."""
         self.is_exact = True
+        self.allowance.is_closed = True
         self.lent = self.allowance.granted = self.allowance.in_use
 
     def has_room(self, amount: int) -> bool:
@@ -89,6 +90,8 @@ class Position:
         """The round is in the database."""
         self.allowance.granted = self.target
         self.allowance.is_wanted = self.is_short
+        if self.value is not None:
+            self.allowance.is_closed = self.left < 0
         self.allowance.is_doubtful = False
 
     def failed(self) -> None:

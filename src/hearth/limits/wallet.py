@@ -184,12 +184,12 @@ class Wallet:
         find, spend, run = self._lender.find, {}, []
         for hold_id in self._spend_ids if bound_nano else ():
             allowance = find(hold_id)
-            if allowance is None or allowance.free < bound_nano:
+            if allowance is None or not allowance.covers(bound_nano):
                 return None
             spend[hold_id] = allowance
         for hold_id in self._run_ids:
             allowance = find(hold_id)
-            if allowance is None or allowance.free < 1:
+            if allowance is None or not allowance.covers(1):
                 return None
             run.append((allowance, 1))
         now_s = self._lender.uptime()
