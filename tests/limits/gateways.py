@@ -18,6 +18,7 @@ from hearth.accounts import Caller
 from hearth.accounts.types import Role
 from hearth.errors import ApiError
 from hearth.kit.db import Connection, Database
+from hearth.kit.db_outages import unavailable
 from hearth.limits import Hold, Limits, Quota, QuotaId, QuotaService, journals_in, release
 from hearth.limits.limits import Clocks
 from hearth.metering import Begin, Journal, Outcome, Settle, ledger, replay
@@ -38,12 +39,25 @@ Asking = Coroutine[Any, Any, T] | asyncio.Future[T]
 
 
 class Flaky(Database):
-    """A real database whose next write can break off, before its commit or after it."""
+    """A real database whose next write can break off, before its commit or after it, and that may
+    be out of reach for a while."""
 
     breaks: str | None = None
+    is_away = False
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Connection]:
+        self._reach()
+        async with super().read() as conn:
+            yield conn
+
+    def _reach(self) -> None:
+        if self.is_away:
+            raise unavailable(ConnectionRefusedError("connection refused"))
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Connection]:
+        self._reach()
         breaks, self.breaks = self.breaks, None
         async with super().write() as conn:
             yield conn
@@ -124,6 +138,11 @@ class Gateway:
             is_here=journals_in(self.home),
             clocks=Clocks(self.time.uptime, lambda: self.time.now_ns),
         )
+
+    def cut_off(self, is_away: bool) -> None:
+        """Let the database be out of reach of this gateway, or come back."""
+        assert isinstance(self.db, Flaky)
+        self.db.is_away = is_away
 
     def break_off(self, when: str | None) -> None:
         """Let the next write of this gateway break off `before` or `after` its commit."""

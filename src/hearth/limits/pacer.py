@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from hearth.errors import ApiError, RateLimited, Unavailable
 from hearth.kit.db import Connection, Database
 from hearth.limits import store
-from hearth.limits.rates import CHUNK_PARTS, SKEW_NS, Meter, refilled, wait_s
+from hearth.limits.deaths import LEASE_S
+from hearth.limits.rates import CHUNK_PARTS, FRESH_S, SKEW_NS, Meter, refilled, wait_s
 from hearth.limits.refusals import sentence_of
 from hearth.limits.types import Quota
 
@@ -66,11 +67,22 @@ class Pacer:
         self._meters: dict[str, Meter] = {}
         self._askers: list[Asker] = []
         self._lock = asyncio.Lock()
+        self._is_away = False
+        "Whether the database did not answer when it was last asked."
 
     @property
     def is_idle(self) -> bool:
-        """Whether there is nothing to report."""
-        return not self._askers and not any(m.chunk or m.debit for m in self._meters.values())
+        """Whether there is nothing to report, and nothing to wait for."""
+        is_used = any(m.chunk or m.debit for m in self._meters.values())
+        return not (self._askers or self._is_away or is_used)
+
+    def covers(self, meters: Sequence[Meter], num_requests: int, now_ns: int) -> bool:
+        """Whether requests may run without a look at the buckets.
+
+        While the database is away, what was last known of them is good as long as leases are.
+        """
+        now_s, stale_s = self._uptime(), LEASE_S if self._is_away else FRESH_S
+        return all(meter.covers(num_requests, now_s, now_ns, stale_s) for meter in meters)
 
     def meter(self, quota: Quota) -> Meter:
         """The meter of a rate, with the limit as it is now."""
@@ -96,10 +108,12 @@ class Pacer:
         try:
             async with asyncio.timeout(ANSWER_LIMIT_S):
                 await answer
-        except TimeoutError as error:
-            raise Unavailable(
-                "The limits of this key cannot be checked: the database is slow.", retry_after_s=1
-            ) from error
+        except (Unavailable, TimeoutError) as error:
+            self._is_away = True
+            if not self.covers(meters, num_requests, self._clock_ns()):
+                raise _unchecked(error) from error
+            for meter in meters:
+                meter.take(num_requests, self._uptime())
         finally:
             if asker in self._askers:
                 self._askers.remove(asker)
@@ -121,14 +135,22 @@ class Pacer:
             now_s = self._uptime()
             meters = {m.quota.uid: m for asker in askers for m in asker.meters}
             meters |= {uid: m for uid, m in self._meters.items() if _is_due(m, now_s)}
-            if meters:
-                await self._round(askers, meters, now_s)
+            if meters or self._is_away:
+                await self._try_round(askers, meters, now_s)
 
     async def close(self) -> None:
         """Report the rest; raises `Unavailable`."""
         for meter in self._meters.values():
             meter.used_s = -math.inf
         await self.sync()
+
+    async def _try_round(self, askers: list[Asker], meters: dict[str, Meter], now_s: float) -> None:
+        try:
+            await self._round(askers, meters, now_s)
+        except Unavailable:
+            self._is_away = True
+            raise
+        self._is_away = False
 
     async def _round(self, askers: list[Asker], meters: dict[str, Meter], now_s: float) -> None:
         now_ns = self._clock_ns()
@@ -196,6 +218,14 @@ def _answer(asker: Asker, refusal: RateLimited | None) -> None:
             asker.answer.set_exception(refusal)
         else:
             asker.answer.set_result(None)
+
+
+def _unchecked(error: Unavailable | TimeoutError) -> Unavailable:
+    if isinstance(error, Unavailable):
+        return error
+    return Unavailable(
+        "The limits of this key cannot be checked: the database is slow.", retry_after_s=1
+    )
 
 
 def _refusal(meter: Meter, level: float, needed: float) -> RateLimited:

@@ -8,7 +8,7 @@ from hearth.limits.allowance import Allowance
 from hearth.limits.lender import Lender
 from hearth.limits.needs import Need, running, spending
 from hearth.limits.pacer import Pacer
-from hearth.limits.rates import FRESH_S, Meter, RateState, state_of, used_of
+from hearth.limits.rates import Meter, RateState, state_of, used_of
 from hearth.limits.types import WINDOWS, Quota
 from hearth.limits.windows import DAY_NS
 from hearth.pricing import Quantities
@@ -202,8 +202,7 @@ class Wallet:
     def _covers_rates(self, num_requests: int, now_ns: int) -> bool:
         if not self._meters:
             return True
-        now_s = self._lender.uptime()
-        return all(m.covers(num_requests, now_s, now_ns, FRESH_S) for m in self._meters)
+        return self._pacer.covers(self._meters, num_requests, now_ns)
 
     def _count(self, num_requests: int) -> None:
         now_s = self._lender.uptime()
