@@ -157,7 +157,8 @@ class Inference:
         if job.keep_s is None:
             return None
         if channel.hello is None or len(job.parts) > 1:
-            job.ignored.append("response_cache")
+            if "response_cache" not in job.ignored:
+                job.ignored.append("response_cache")
             return None
         key = key_of(job.parts[0], channel.hello)
         return Kept(key, self._cache.find(key))
