@@ -29,9 +29,7 @@ KILLABLE = [*OURS, "max_connections=100"]
 # Durability is what other tests' database can do without; speed it cannot.
 SETTINGS = [*OURS, "synchronous_commit=off", "full_page_writes=off", "max_connections=60"]
 
-_END_SESSIONS = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
-)
+END_SESSIONS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{database}'"
 _TRUNCATE_ALL = """
 DO $$ BEGIN EXECUTE (
     SELECT 'TRUNCATE ' || string_agg(quote_ident(tablename), ', ') FROM pg_tables
@@ -56,7 +54,7 @@ class Postgres:
 
     def empty(self, database: str) -> None:
         """End every session of a migrated database and remove every row."""
-        self.run(_END_SESSIONS.format(database=database))
+        self.run(END_SESSIONS.format(database=database))
         self.run(_TRUNCATE_ALL, database=database)
 
 

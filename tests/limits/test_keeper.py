@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import closing, contextmanager
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -15,6 +18,7 @@ from hearth.limits.deaths import LEASE_S
 from hearth.limits.rates import FRESH_S
 from hearth.pricing import Quantities
 from tests.limits.gateways import ACCOUNT, CALLER, KEY, Asking, Gateway, T, set_limit
+from tests.postgres import END_SESSIONS, Postgres
 
 SOON_S = 1.0
 STEP_S = 0.2
@@ -140,6 +144,42 @@ async def test_budgets_outlive_the_database_by_a_lease_and_recover_by_themselves
         await passing(one.admit(1), one)
     assert goes_on(one, UNLIMITED)
     one.cut_off(False)
+
+    await until_served(one, 1)
+
+
+@contextmanager
+def out_of_reach(url: str, request: pytest.FixtureRequest) -> Iterator[None]:
+    """The database itself takes nothing: PostgreSQL no connections, SQLite no writes."""
+    path = urlsplit(url).path
+    if url.startswith("sqlite"):
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            yield
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = path.removeprefix("/")
+    server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+    try:
+        server.run(END_SESSIONS.format(database=name))
+        yield
+    finally:
+        server.run(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+
+async def test_an_outage_of_the_server_itself_is_outlived_too(
+    kept: list[Gateway], db_url: str, request: pytest.FixtureRequest
+) -> None:
+    await set_limit(kept, 10_000)
+    one = kept[0]
+    await earn_slack(one)
+
+    with out_of_reach(db_url, request):
+        assert goes_on(one)
+        one.time.pass_s(LEASE_S)
+        with pytest.raises(Unavailable):
+            await passing(one.admit(1), one)
+        assert goes_on(one, UNLIMITED)
 
     await until_served(one, 1)
 
