@@ -21,6 +21,7 @@ from hearth.limits.refusals import sentence_of
 from hearth.limits.types import Quota
 
 IDLE_S = 0.2  # a chunk of requests that nobody took of for so long goes back
+DECAY_S = 1.0
 ANSWER_LIMIT_S = 5.0
 
 
@@ -67,6 +68,7 @@ class Pacer:
         self._meters: dict[str, Meter] = {}
         self._askers: list[Asker] = []
         self._lock = asyncio.Lock()
+        self._decay_s = 0.0
         self._is_away = False
         "Whether the database did not answer when it was last asked."
 
@@ -133,10 +135,18 @@ class Pacer:
         async with self._lock:
             askers = [asker for asker in self._askers if not asker.answer.done()]
             now_s = self._uptime()
+            self._decay(now_s)
             meters = {m.quota.uid: m for asker in askers for m in asker.meters}
             meters |= {uid: m for uid, m in self._meters.items() if _is_due(m, now_s)}
             if meters or self._is_away:
                 await self._try_round(askers, meters, now_s)
+
+    def _decay(self, now_s: float) -> None:
+        """Forget half of the demand every second: a chunk is for about a second to come."""
+        if now_s - self._decay_s >= DECAY_S:
+            self._decay_s = now_s
+            for meter in self._meters.values():
+                meter.demand //= 2
 
     async def close(self) -> None:
         """Report the rest; raises `Unavailable`."""
@@ -183,7 +193,6 @@ class Pacer:
             # Until the commit there is no chunk: what it had is back in the bucket.
             turns[uid] = Turn(meter=meter, level=level + meter.chunk, debit=meter.debit)
             meter.chunk = 0
-            meter.demand //= 2
         return turns
 
 
