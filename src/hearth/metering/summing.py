@@ -17,40 +17,48 @@ class Sums:
     """What some entries add."""
 
     def __init__(self) -> None:
-        self.hours: dict[HourKey, tuple[int, ...]] = {}
+        self.hours: dict[HourKey, list[int]] = {}
         "Events, prompt, cached and completion tokens, units, cost."
-        self.days: dict[tuple[str, int], int] = {}
-        "Cost by subject and day; where there is none, no sum."
+        self._costs: dict[tuple[str, str, str, int], int] = {}
 
     def add(self, entry: Entry, bill_time_ns: int) -> None:
         """Count an entry; one that was interrupted counts nowhere."""
         begin, settle = entry
         if settle.outcome is Outcome.INTERRUPTED:
             return
+        account_id, user_id, key_id = begin.account_id, begin.user_id, begin.key_id
         key = (
-            begin.account_id,
+            account_id,
             bill_time_ns // HOUR_NS,
-            begin.user_id,
-            begin.key_id,
+            user_id,
+            key_id,
             begin.model,
             begin.deployment,
             begin.unit,
             begin.price_version,
             begin.price,
         )
-        events, prompt, cached, completion, units, cost = self.hours.get(key, (0,) * 6)
-        self.hours[key] = (
-            events + 1,
-            prompt + settle.prompt_tokens,
-            cached + settle.cached_tokens,
-            completion + settle.completion_tokens,
-            units + settle.units,
-            cost + settle.cost_nano,
-        )
-        if settle.cost_nano:
-            day = bill_time_ns // DAY_NS
-            for subject in _bound(begin.account_id, begin.user_id, begin.key_id):
-                self.days[subject, day] = self.days.get((subject, day), 0) + settle.cost_nano
+        sums = self.hours.get(key)
+        if sums is None:
+            sums = self.hours[key] = [0] * 6
+        sums[0] += 1
+        sums[1] += settle.prompt_tokens
+        sums[2] += settle.cached_tokens
+        sums[3] += settle.completion_tokens
+        sums[4] += settle.units
+        if cost_nano := settle.cost_nano:
+            sums[5] += cost_nano
+            payer = (account_id, user_id, key_id, bill_time_ns // DAY_NS)
+            self._costs[payer] = self._costs.get(payer, 0) + cost_nano
+
+    @property
+    def days(self) -> dict[tuple[str, int], int]:
+        """Cost by subject and day; where there is none, no sum."""
+        days: dict[tuple[str, int], int] = {}
+        for (account_id, user_id, key_id, day), cost_nano in self._costs.items():
+            for subject in _bound(account_id, user_id, key_id):
+                days[subject, day] = days.get((subject, day), 0) + cost_nano
+        return days
 
 
 def of(entries: Iterable[tuple[Entry, int]]) -> Sums:
