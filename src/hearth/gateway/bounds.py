@@ -19,9 +19,10 @@ UNKNOWN_WINDOW_TOKENS = 32_768  # of upstreams that do not tell theirs
 _ADDED_TOKENS = 4  # that tokenizers put around a text
 _ADDED_TO_INPUT = 64  # the same of an embedding model, and the words it wants before each input
 _TOKENS_PER_BYTE = 2  # of embedding models, whose tokenizers take characters apart first
-_BYTES_PER_TOKEN = 4  # of a chat with the names of its fields; English has more
-_TEMPLATE_TOKENS = 32  # what a template says beside the messages, where an estimate will do
-_MOST_TEMPLATE_TOKENS = 4_096  # the same, where nobody checks it
+_CHARS_PER_TOKEN = 3  # of a chat, where an estimate will do; English has more
+_TURN_TOKENS = 8  # what a template says around a message
+_TEMPLATE_TOKENS = 32  # what it says beside the messages
+_MOST_TEMPLATE_TOKENS = 4_096  # the same of any template, where nobody checks the estimate
 
 
 _encode = msgspec.json.Encoder().encode
@@ -59,10 +60,13 @@ def bound_of(job: Work, hello: Hello) -> Bound:
 
 
 def _chat_tokens(part: GenerateRequest, *, is_estimate: bool) -> int:
-    size = len(_encode((part.messages, part.tool_use)))
-    if is_estimate:
-        return size // _BYTES_PER_TOKEN + _TEMPLATE_TOKENS
-    return size + _MOST_TEMPLATE_TOKENS
+    messages = part.messages or []
+    if not is_estimate:
+        return len(_encode((messages, part.tool_use))) + _MOST_TEMPLATE_TOKENS
+    size = sum([len(message.content) for message in messages])
+    if part.tool_use is not None:
+        size += len(_encode(part.tool_use))
+    return size // _CHARS_PER_TOKEN + _TEMPLATE_TOKENS + _TURN_TOKENS * len(messages)
 
 
 def _completion_tokens(job: Job, window: int) -> int:

@@ -70,7 +70,7 @@ class Limits:
         self._kinds: dict[str, QuotaId] = {}
         self._limited: set[str] = set()
         self._suspended: dict[str, str] = {}
-        self._wallets: dict[Caller, Wallet] = {}
+        self._wallets: dict[str, Wallet] = {}
         self._refreshing = asyncio.Lock()
 
     def start(self) -> None:
@@ -113,12 +113,12 @@ class Limits:
         """The limits that bind a caller: its account's, its user's and its key's."""
         if caller.account_id not in self._limited:
             return self._empty
-        wallet = self._wallets.get(caller)
+        wallet = self._wallets.get(caller.key_id)
         if wallet is None:
             of = subjects(caller.account_id, caller.user_id, caller.key_id)
             quotas = [quota for subject in of for quota in self._quotas.get(subject, ())]
             wallet = Wallet(quotas, self.leases, self.pacer) if quotas else self._empty
-            self._wallets[caller] = wallet
+            self._wallets[caller.key_id] = wallet
         return wallet
 
 

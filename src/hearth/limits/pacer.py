@@ -22,6 +22,7 @@ from hearth.limits.types import Quota
 
 IDLE_S = 0.2  # a chunk of requests that nobody took of for so long goes back
 DECAY_S = 1.0
+REPORT_S = 0.5  # less than what is known of a bucket is good for
 ANSWER_LIMIT_S = 5.0
 
 
@@ -197,7 +198,11 @@ class Pacer:
 
 
 def _is_due(meter: Meter, now_s: float) -> bool:
-    return meter.debit > 0 or (meter.chunk > 0 and now_s - meter.used_s >= IDLE_S)
+    """Whether its use is to be reported; far from empty, the others need not know at once."""
+    if meter.debit > 0:
+        is_plenty = 2 * (meter.level - meter.debit) > meter.quota.value
+        return not is_plenty or now_s - meter.seen_s >= REPORT_S
+    return meter.chunk > 0 and now_s - meter.used_s >= IDLE_S
 
 
 def _decide(asker: Asker, turns: dict[str, Turn]) -> RateLimited | None:
