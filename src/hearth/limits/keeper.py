@@ -31,6 +31,7 @@ class Keeper:
         self._task: asyncio.Task[None] | None = None
         self._looking: asyncio.Task[None] | None = None
         self._looked_s = 0.0
+        self._synced_s = 0.0
         self._is_failing = False
 
     def start(self) -> None:
@@ -64,12 +65,20 @@ class Keeper:
             self._lender.wake.clear()
             try:
                 await self._pacer.sync()
-                await self._lender.sync()
+                await self._sync_lender()
             except Unavailable as error:
                 await self._failed(error)
             else:
                 self._is_failing = False
             self._look_for_deaths()
+
+    async def _sync_lender(self) -> None:
+        """Rates wake this loop far more often than anybody recalls a lease: look in between only
+        for who waits."""
+        lender, now_s = self._lender, asyncio.get_running_loop().time()
+        if lender.longest_wait_s or now_s - self._synced_s >= TICK_S / 2:
+            self._synced_s = now_s
+            await lender.sync()
 
     async def _pause(self) -> None:
         """Wait for the next thing to do."""
