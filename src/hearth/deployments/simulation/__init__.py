@@ -1,0 +1,1 @@
+"""A day of load on an inventory, in virtual time."""

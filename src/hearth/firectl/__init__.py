@@ -1,0 +1,1 @@
+"""The `firectl` command; it speaks HTTP and knows nothing of the server."""

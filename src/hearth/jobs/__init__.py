@@ -1,0 +1,1 @@
+"""Durable jobs: work that survives the death of whoever runs it."""

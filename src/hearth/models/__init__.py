@@ -1,0 +1,1 @@
+"""Models of accounts: created, uploaded, validated, downloaded, prepared."""

@@ -1,0 +1,1 @@
+"""Bytes that clients put and get by signed URL."""

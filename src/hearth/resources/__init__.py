@@ -1,0 +1,1 @@
+"""Documents of the control plane: one mechanism for every resource."""
