@@ -2,6 +2,7 @@
 
 HearthError
 ├── SetupError              -    the machine or a setting stops us; one line, with the remedy
+├── LostLeadership          -    another process leads now; what only a leader may do must stop
 └── ApiError
     ├── InvalidRequest      400  the body or a parameter is wrong; `param` says which
     │   └── PromptOverBound 400  the prompt has more tokens than its limits cover
@@ -36,6 +37,10 @@ class HearthError(Exception):
 
 class SetupError(HearthError):
     """The machine or a setting stops us; the message is one line and names the remedy."""
+
+
+class LostLeadership(HearthError):
+    """Another process leads by now, so nothing is written; whoever led must stop what it runs."""
 
 
 class ApiError(HearthError):

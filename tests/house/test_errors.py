@@ -33,10 +33,9 @@ def drawn(docstring: str) -> list[Row]:
 
 def real(error: type[HearthError] = HearthError, depth: int = 0) -> list[Row]:
     """The tree as Python knows it, in the order of definition."""
-    has_status = "status" in error.__dict__ and error is not errors.ApiError
     status = getattr(error, "status", None)
     row = (depth, error.__name__, str(status) if status else "-")
-    if not has_status and not (depth >= 2 or error is errors.SetupError):
+    if error in (HearthError, errors.ApiError):
         row = (depth, error.__name__, "")
     children = [child for child in error.__subclasses__() if child.__module__ == "hearth.errors"]
     return [row, *(below for child in children for below in real(child, depth + 1))]

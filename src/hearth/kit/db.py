@@ -63,6 +63,11 @@ class Database:
             self._writer = self._reader = postgres_engine(self._url)
         self._turn = asyncio.Lock()
 
+    @property
+    def url(self) -> URL:
+        """Where it is, with the driver's name and the password in it; never to be printed."""
+        return self._url
+
     async def open(self) -> None:
         """Prove that the database can be written to.
 
