@@ -15,7 +15,7 @@ from sqlalchemy import Executable
 from sqlalchemy.exc import OperationalError
 
 from hearth.accounts import Caller
-from hearth.accounts.types import Role
+from hearth.accounts.roles import Role
 from hearth.errors import ApiError
 from hearth.kit.db import Connection, Database
 from hearth.kit.db_outages import unavailable

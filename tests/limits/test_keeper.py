@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from hearth.accounts import Caller
-from hearth.accounts.types import Role
+from hearth.accounts.roles import Role
 from hearth.errors import PaymentRequired, RateLimited, Unavailable
 from hearth.limits import Hold, QuotaId, QuotaService
 from hearth.limits.deaths import LEASE_S

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from hearth.accounts import OPERATOR, Caller
-from hearth.accounts.types import Role
+from hearth.accounts.roles import Role
 from hearth.billing import SuspendState
 from hearth.billing.standing import Standing
 from hearth.errors import AccountSuspended, InvalidRequest, NotFound

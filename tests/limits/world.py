@@ -15,7 +15,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from hearth.accounts import Caller
-from hearth.accounts.types import Role
+from hearth.accounts.roles import Role
 from hearth.errors import ApiError, PaymentRequired, Unavailable
 from hearth.kit.db import Database
 from hearth.limits import WINDOWS, QuotaId, QuotaService, release, subjects

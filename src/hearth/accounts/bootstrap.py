@@ -18,8 +18,9 @@ from msgspec import Struct
 
 from hearth.accounts.audit import HEARTH
 from hearth.accounts.keys import new_secret
+from hearth.accounts.roles import Role
 from hearth.accounts.service import AccountService
-from hearth.accounts.types import KeyCreate, Role, UserCreate
+from hearth.accounts.types import KeyCreate, UserCreate
 from hearth.errors import Conflict, SetupError
 
 CATALOGUE_ACCOUNT = "fireworks"

@@ -13,9 +13,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hearth.accounts.access import require_account, require_admin, require_self_or_admin
+from hearth.accounts.access import require, require_admin, require_self_or_admin
 from hearth.accounts.audit import actor_of
 from hearth.accounts.audit.routes import audit_routes
+from hearth.accounts.door import Door, Visit
+from hearth.accounts.keys import KeyService
+from hearth.accounts.roles import Permission
 from hearth.accounts.service import AccountService
 from hearth.accounts.types import Caller, KeyCreate, NewApiKey, UserCreate, UserUpdate
 from hearth.errors import NotFound
@@ -49,8 +52,8 @@ def routes(
             gateway's next request sees it; other gateways follow the version row.
     """
     accounts = _Accounts(service, caller_of)
-    users = _Users(service, caller_of, keys_changed or _nothing)
-    keys = _Keys(service, caller_of, keys_changed or _nothing)
+    users = _Users(service, Door(caller_of), keys_changed or _nothing)
+    keys = _Keys(service.keys, Door(caller_of), keys_changed or _nothing)
     user = "/accounts/{account_id}/users/{user_id}"
     return [
         Route("/verifyApiKey", accounts.verify, methods=["GET"]),
@@ -72,6 +75,7 @@ class _Accounts:
     def __init__(self, service: AccountService, caller_of: CallerOf) -> None:
         self._service = service
         self._caller_of = caller_of
+        self._door = Door(caller_of)
 
     async def verify(self, request: Request) -> Response:
         """Say whether the key is good, and whose it is."""
@@ -91,23 +95,21 @@ class _Accounts:
 
     async def get(self, request: Request) -> Response:
         """Get the caller's account."""
-        account_id = _account_id(request, self._caller_of(request))
+        account_id = self._door.enter(request).account_id
         return _resource(await self._service.get_account(account_id), request)
 
 
 class _Users:
     def __init__(
-        self, service: AccountService, caller_of: CallerOf, keys_changed: KeysChanged
+        self, service: AccountService, door: Door[Request], keys_changed: KeysChanged
     ) -> None:
         self._service = service
-        self._caller_of = caller_of
+        self._door = door
         self._keys_changed = keys_changed
 
     async def create(self, request: Request) -> Response:
         """Add a user to the account."""
-        caller = self._caller_of(request)
-        account_id = _account_id(request, caller)
-        require_admin(caller)
+        caller, account_id = self._door.admin(request)
         spec = decode_body(await request.body(), UserCreate)
         user_id = request.query_params.get("userId")
         user = await self._service.create_user(
@@ -117,19 +119,20 @@ class _Users:
 
     async def list(self, request: Request) -> Response:
         """List the users of the account."""
-        account_id = _account_id(request, self._caller_of(request))
+        account_id = self._door.visit(request).account_id
         page = await self._service.list_users(account_id, list_query(request.query_params))
         return _listing("users", page, request)
 
     async def get(self, request: Request) -> Response:
         """Get a user of the account."""
-        account_id = _account_id(request, self._caller_of(request))
-        return _resource(await self._service.get_user(account_id, _user_id(request)), request)
+        (caller, account_id), user_id = self._door.enter(request), _user_id(request)
+        if caller.user_id != user_id:
+            require(caller, Permission.READ)
+        return _resource(await self._service.get_user(account_id, user_id), request)
 
     async def update(self, request: Request) -> Response:
         """Change the fields of a user that the body or `updateMask` names."""
-        caller = self._caller_of(request)
-        account_id, user_id = _account_id(request, caller), _user_id(request)
+        (caller, account_id), user_id = self._door.enter(request), _user_id(request)
         require_self_or_admin(caller, user_id)
         change = decode_body(await request.body(), UserUpdate)
         change = _masked(change, request.query_params.get("updateMask", ""))
@@ -143,16 +146,14 @@ class _Users:
 
 
 class _Keys:
-    def __init__(
-        self, service: AccountService, caller_of: CallerOf, keys_changed: KeysChanged
-    ) -> None:
-        self._keys = service.keys
-        self._caller_of = caller_of
+    def __init__(self, keys: KeyService, door: Door[Request], keys_changed: KeysChanged) -> None:
+        self._keys = keys
+        self._door = door
         self._keys_changed = keys_changed
 
     async def create(self, request: Request) -> Response:
         """Make a key and show it, once."""
-        caller, account_id, user_id = self._owner(request)
+        (caller, account_id), user_id = self._owner(request)
         spec = decode_body(await request.body(), _KeyCreation).api_key
         key, secret = await self._keys.create(
             account_id, user_id, spec, actor=actor_of(request, caller)
@@ -162,39 +163,33 @@ class _Keys:
 
     async def list(self, request: Request) -> Response:
         """List the keys of a user, without their secrets."""
-        _, account_id, user_id = self._owner(request)
+        (_, account_id), user_id = self._owner(request)
         page = await self._keys.list(account_id, user_id, list_query(request.query_params))
         return _listing("apiKeys", page, request)
 
     async def get(self, request: Request) -> Response:
         """Get a key of a user, without its secret."""
-        _, account_id, user_id = self._owner(request)
+        (_, account_id), user_id = self._owner(request)
         key_id = _id(request, "key_id")
         return _resource(await self._keys.get(account_id, user_id, key_id), request)
 
     async def delete(self, request: Request) -> Response:
         """End a key."""
-        caller, account_id, user_id = self._owner(request)
+        (caller, account_id), user_id = self._owner(request)
         key_id = decode_body(await request.body(), _KeyDeletion).key_id
         await self._keys.delete(account_id, user_id, key_id, actor=actor_of(request, caller))
         await self._keys_changed()
         return _json({})
 
-    def _owner(self, request: Request) -> tuple[Caller, str, str]:
-        caller = self._caller_of(request)
-        account_id, user_id = _account_id(request, caller), _user_id(request)
-        require_self_or_admin(caller, user_id)
-        return caller, account_id, user_id
+    def _owner(self, request: Request) -> tuple[Visit, str]:
+        """Who asks, and whose keys are meant; users manage their own, admins everyone's."""
+        visit, user_id = self._door.enter(request), _user_id(request)
+        require_self_or_admin(visit.caller, user_id)
+        return visit, user_id
 
 
 async def _nothing() -> None:
     pass
-
-
-def _account_id(request: Request, caller: Caller) -> str:
-    account_id: str = request.path_params["account_id"]
-    require_account(caller, account_id)
-    return account_id
 
 
 def _user_id(request: Request) -> str:

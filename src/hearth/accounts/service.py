@@ -10,7 +10,8 @@ from msgspec import UNSET
 from hearth.accounts import store
 from hearth.accounts.audit import OPERATOR, Actor, AuditEntry, AuditLog, record
 from hearth.accounts.keys import KEYS_VERSION, KeyService
-from hearth.accounts.types import Account, Role, State, User, UserCreate, UserUpdate
+from hearth.accounts.roles import Role, check_preset
+from hearth.accounts.types import Account, State, User, UserCreate, UserUpdate
 from hearth.errors import Conflict, NotFound
 from hearth.kit.clock import Clock, utc_now
 from hearth.kit.db import Connection, Database
@@ -107,11 +108,12 @@ class AccountService:
         """Add a user to an account, under a generated id when none is chosen.
 
         Raises:
-            InvalidRequest: no user may be called so.
+            InvalidRequest: no user may be called so, or the preset is not one of the role's.
             NotFound: there is no such account.
             Conflict: it has such a user already.
         """
         user_id = new_id("user") if not user_id else check_resource_id(user_id, param="userId")
+        check_preset(spec.role, spec.permission_preset)
         values = msgspec.structs.asdict(spec)
         if spec.service_account and not spec.email:
             values["email"] = f"{user_id}@{account_id}.sa.fireworks.ai"
@@ -142,16 +144,18 @@ class AccountService:
 
         Raises:
             NotFound: there is no such user.
+            InvalidRequest: the preset is not one of the role's.
             Conflict: the account would be left without an admin.
         """
         given = msgspec.structs.asdict(change).items()
         values = {name: value for name, value in given if value is not UNSET}
         values["update_time"] = self._clock()
         async with self._db.write() as conn:
-            await _user(conn, account_id, user_id)
-            if change.role is not UNSET:
+            before = await _user(conn, account_id, user_id)
+            values |= _roles(before, change)
+            if "role" in values:
                 admins = await store.lock_admins(conn, account_id)
-                if change.role != Role.ADMIN and admins == {user_id}:
+                if values["role"] != Role.ADMIN and admins == {user_id}:
                     raise Conflict(
                         f"{user_id!r} is the last admin of the account: make another one first."
                     )
@@ -161,6 +165,17 @@ class AccountService:
             entry = AuditEntry(actor=actor, method="UpdateUser", resource=user.name, payload=change)
             await record(conn, entry, clock=self._clock)
         return user
+
+
+def _roles(before: User, change: UserUpdate) -> dict[str, object]:
+    """Role and preset after a change, if it changes one; another role ends the preset."""
+    if change.role is UNSET and change.permission_preset is UNSET:
+        return {}
+    role = before.role if change.role is UNSET else change.role
+    kept = before.permission_preset if role is before.role else ""
+    preset = kept if change.permission_preset is UNSET else change.permission_preset
+    check_preset(role, preset)
+    return {"role": role, "permission_preset": preset}
 
 
 async def _account(conn: Connection, account_id: str) -> Account:

@@ -20,7 +20,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from hearth.accounts.types import Account, ApiKey, Caller, Role, State, User, keep_s_of
+from hearth.accounts.roles import Role
+from hearth.accounts.types import Account, ApiKey, Caller, State, User, keep_s_of
 from hearth.errors import Conflict
 from hearth.kit.columns import TEXT, JsonValue, UtcTime
 from hearth.kit.db import Connection, metadata
@@ -97,7 +98,7 @@ _KEY_FIELDS: Fields = {
     "expire_time": api_keys.c.expire_time,
     "disabled": api_keys.c.disabled,
 }
-_KEYS = select(api_keys, users.c.email, users.c.role).join(users)
+_KEYS = select(api_keys, users.c.email, users.c.role, users.c.permission_preset).join(users)
 
 AnyRow = Row[*tuple[Any, ...]]  # Any: the columns of a row have many types
 Values = Mapping[str, object]
@@ -211,6 +212,7 @@ async def usable_keys(
                 user_id=row.user_id,
                 key_id=row.key_id,
                 role=Role(row.role),
+                permission_preset=row.permission_preset,
                 keep_s=keep_s_of(row.annotations),
             ),
             row.expire_time.timestamp() if row.expire_time else None,

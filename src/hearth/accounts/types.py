@@ -7,20 +7,12 @@ from enum import StrEnum
 from typing import Annotated
 
 from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import force_setattr
 
+from hearth.accounts.roles import Permission, Permissions, Role, permissions_of
 from hearth.kit.bodies import ShortText
 
 AwareTime = Annotated[datetime, Meta(tz=True)]
-
-
-class Role(StrEnum):
-    """What a user may do; only an admin manages other users and their keys."""
-
-    ADMIN = "admin"
-    USER = "user"
-    CONTRIBUTOR = "contributor"
-    INFERENCE_USER = "inference-user"
-    CUSTOM = "custom"
 
 
 class State(StrEnum):
@@ -36,8 +28,18 @@ class Caller(Struct, frozen=True, kw_only=True):
     user_id: str
     key_id: str
     role: Role
+    permission_preset: str = ""
     keep_s: int | None = None
     "How long answers to this key may be repeated, where a request does not say; see `keep_s_of`."
+    permissions: Permissions = frozenset()
+    "What role and preset allow; worked out once, whatever is passed."
+    may_infer: bool = False
+    "Whether `permissions` holds `infer`: what every inference request asks."
+
+    def __post_init__(self) -> None:
+        permissions = permissions_of(self.role, self.permission_preset)
+        force_setattr(self, "permissions", permissions)
+        force_setattr(self, "may_infer", Permission.INFER in permissions)
 
 
 class Status(Struct, frozen=True):

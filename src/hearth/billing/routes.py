@@ -9,10 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hearth.accounts import AccountService, Caller
+from hearth.accounts import AccountService, Caller, Door, Permission
 from hearth.billing.books import trial_balance
 from hearth.billing.credit.routes import credit_routes
-from hearth.billing.door import Door
 from hearth.billing.invoices.routes import invoice_routes
 from hearth.billing.quotas.routes import quota_routes
 from hearth.billing.reports.metrics_csv import MetricsCsv
@@ -59,6 +58,6 @@ class _Books:
 
     async def get(self, request: Request) -> Response:
         """Get the books of the account by double entry, and whether they balance."""
-        account_id = self._door.admin(request).account_id
+        account_id = self._door.require(request, Permission.BILLING).account_id
         balance = await trial_balance(self._db, self._quotas, account_id)
         return Response(msgspec.json.encode(balance), media_type="application/json")

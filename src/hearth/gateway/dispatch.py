@@ -16,7 +16,7 @@ from urllib.parse import unquote
 
 import httptools
 
-from hearth.accounts import Caller, credential, digest
+from hearth.accounts import Caller, Permission, credential, digest, require
 from hearth.errors import ApiError, MethodNotAllowed
 from hearth.gateway.error_shapes import error_body, family_of
 from hearth.gateway.http import JSON, Exchange, Receive, Scope, Send
@@ -109,7 +109,9 @@ class Dispatcher:
             exchange.key_digest = before.key_digest
         if not bearer or not exchange.key_digest:
             exchange.key_digest = digest(credential(exchange.headers))
-        exchange.caller = keys.caller(exchange.key_digest)
+        caller = exchange.caller = keys.caller(exchange.key_digest)
+        if not caller.may_infer:
+            require(caller, Permission.INFER)  # says who may
 
     def refuse(self, exchange: Exchange, error: ApiError) -> None:
         """See `HotPlane`."""

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hearth.accounts import Caller
+from hearth.accounts import Caller, Permission, require
 from hearth.catalog import PUBLIC_ACCOUNT, Capability, CatalogModel, Serving
 from hearth.errors import InvalidRequest, NotFound
 from hearth.gateway.routing import Router
@@ -63,6 +63,7 @@ def model_resource_routes(router: Router, caller_of: Callable[[Request], Caller]
         caller = caller_of(request)
         if account_id not in (PUBLIC_ACCOUNT, caller.account_id):
             raise NotFound(f"There is no account {account_id[:80]!r}.")
+        require(caller, Permission.READ)
         return account_id
 
     async def list_account_models(request: Request) -> Response:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from hearth.accounts.audit.types import Actor
-from hearth.accounts.types import Caller, Role
+from hearth.accounts.roles import Role
+from hearth.accounts.types import Caller
 
 OPERATOR = Actor(principal="operator", is_admin=True)
 "Whoever may write the database of this machine: commands act in this name."

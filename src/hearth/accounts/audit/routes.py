@@ -1,4 +1,4 @@
-"""The audit log over HTTP: its account's admins read it, nobody writes it."""
+"""The audit log over HTTP: its account's admins and auditors read it, nobody writes it."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hearth.accounts.access import require_account, require_admin
 from hearth.accounts.audit.log import AuditLog
 from hearth.accounts.audit.types import Interval
+from hearth.accounts.door import Door
+from hearth.accounts.roles import Permission
 from hearth.accounts.types import Caller
 from hearth.errors import InvalidRequest
 from hearth.kit.bodies import read_mask
@@ -24,20 +25,18 @@ MAX_EMAIL_CHARS = 256
 
 def audit_routes(log: AuditLog, caller_of: Callable[[Request], Caller]) -> list[Route]:
     """The route of the audit log; `caller_of` authenticates, or raises `Unauthenticated`."""
-    resource = _AuditLogs(log, caller_of)
+    resource = _AuditLogs(log, Door(caller_of))
     return [Route("/accounts/{account_id}/auditLogs", resource.list, methods=["GET"])]
 
 
 class _AuditLogs:
-    def __init__(self, log: AuditLog, caller_of: Callable[[Request], Caller]) -> None:
+    def __init__(self, log: AuditLog, door: Door[Request]) -> None:
         self._log = log
-        self._caller_of = caller_of
+        self._door = door
 
     async def list(self, request: Request) -> Response:
         """List what was changed in the account, by whom, the newest first."""
-        caller, account_id = self._caller_of(request), request.path_params["account_id"]
-        require_account(caller, account_id)
-        require_admin(caller)
+        account_id = self._door.require(request, Permission.AUDIT).account_id
         params = request.query_params
         page = await self._log.list(
             account_id, list_query(params), _interval(request), email=_email(request)

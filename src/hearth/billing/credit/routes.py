@@ -10,10 +10,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hearth.accounts import Caller, actor_of, require_account, require_admin
+from hearth.accounts import Caller, Door, Permission, actor_of, require, require_account
 from hearth.billing.credit.balance import Balances
 from hearth.billing.credit.codes import CreditCodes
-from hearth.billing.door import Door
 from hearth.billing.money import Money, to_money
 from hearth.billing.types import Redemption
 from hearth.kit.bodies import ShortText, decode_body, read_mask
@@ -59,7 +58,7 @@ class _Credit:
         body = decode_body(await request.body(), _Redeeming)
         account_id = body.name.removeprefix("accounts/") or caller.account_id
         require_account(caller, account_id)
-        require_admin(caller)
+        require(caller, Permission.BILLING)
         amount = await self._codes.redeem(account_id, body.code, actor_of(request, caller))
         return _json(_Redeemed(amount=to_money(amount)))
 

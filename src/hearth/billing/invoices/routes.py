@@ -9,8 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hearth.accounts import Caller
-from hearth.billing.door import Door
+from hearth.accounts import Caller, Door
 from hearth.billing.invoices.csv_form import invoice_csv
 from hearth.billing.invoices.issuing import Invoices, invoice_json
 from hearth.billing.invoices.page import invoice_page

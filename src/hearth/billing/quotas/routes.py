@@ -1,4 +1,4 @@
-"""The limits of an account, its users and its keys over HTTP; only admins change them."""
+"""The limits of an account, its users and its keys over HTTP; who may `billing` changes them."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from starlette.routing import Route
 from hearth.accounts import (
     AccountService,
     Caller,
+    Door,
+    Permission,
     actor_of,
-    require_admin,
-    require_self_or_admin,
+    require,
 )
-from hearth.billing.door import Door
 from hearth.billing.pages import page_of
 from hearth.billing.quotas.view import QuotaChange, read_soft_value, read_value, view
 from hearth.errors import InvalidRequest, NotFound
@@ -106,7 +106,7 @@ class _Quotas:
     async def update(self, request: Request) -> Response:
         """Change a limit, or set it with `allowMissing`."""
         target = await self._target(request)
-        require_admin(target.caller)
+        require(target.caller, Permission.BILLING)
         quota_id = _quota_id(request)
         check_mask(request.query_params.get("updateMask", ""), _CHANGEABLE)
         change = decode_body(await request.body(), QuotaChange)
@@ -128,7 +128,7 @@ class _Quotas:
     async def delete(self, request: Request) -> Response:
         """Lift a limit."""
         target = await self._target(request)
-        require_admin(target.caller)
+        require(target.caller, Permission.BILLING)
         await self._quotas.remove(
             target.subject, _quota_id(request), actor=actor_of(request, target.caller)
         )
@@ -157,12 +157,15 @@ class _Quotas:
 
     async def _target(self, request: Request) -> _Target:
         """Whose limits the path names: the account's, which everyone in it may see, a user's or a
-        key's, which it and admins may see."""
-        caller, account_id = self._door.visit(request)
+        key's, which it and who may `billing` see."""
+        caller, account_id = self._door.enter(request)
         params = request.path_params
         subject, user_id = f"accounts/{account_id}", params.get("user_id")
+        if user_id is None:
+            require(caller, Permission.READ)
+        elif user_id != caller.user_id:
+            require(caller, Permission.BILLING)
         if user_id is not None:
-            require_self_or_admin(caller, user_id)
             await self._accounts.get_user(account_id, user_id)
             subject += f"/users/{user_id}"
         if "key_id" in params:

@@ -1,4 +1,4 @@
-"""Reports of usage and cost over HTTP; every user of an account may read its own."""
+"""Reports of usage and cost over HTTP; who may see an account may read its own."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hearth.accounts import Caller
-from hearth.billing.door import Door
+from hearth.accounts import Caller, Door
 from hearth.billing.money import to_money
 from hearth.billing.pages import page_of
 from hearth.billing.reports.costs import costs_by_day, total_spend

@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from hearth.accounts import Permission, require
 from hearth.errors import InvalidRequest
 from hearth.gateway.responses.archive import Archive, Cursor
 from hearth.gateway.routes import CallerOf
@@ -15,11 +16,16 @@ DEFAULT_LIMIT, MAX_LIMIT = 20, 100
 
 
 def response_routes(archive: Archive, caller_of: CallerOf) -> list[Route]:
-    """The routes of kept responses."""
+    """The routes of kept responses, for who may have more of them made."""
+
+    def account_of(request: Request) -> str:
+        caller = caller_of(request)
+        require(caller, Permission.INFER)
+        return caller.account_id
 
     async def list_responses(request: Request) -> Response:
         """List the account's kept responses, newest first."""
-        account_id = caller_of(request).account_id
+        account_id = account_of(request)
         query = request.query_params
         listing = await archive.list(
             account_id, cursor=_cursor(request), limit=_limit(query.get("limit"))
@@ -28,12 +34,12 @@ def response_routes(archive: Archive, caller_of: CallerOf) -> list[Route]:
 
     async def get_response(request: Request) -> Response:
         """Show a kept response."""
-        account_id = caller_of(request).account_id
+        account_id = account_of(request)
         return _json(await archive.get(account_id, request.path_params["response_id"]))
 
     async def delete_response(request: Request) -> Response:
         """Delete a kept response."""
-        account_id = caller_of(request).account_id
+        account_id = account_of(request)
         await archive.delete(account_id, request.path_params["response_id"])
         return _json(b'{"message":"Response deleted successfully"}')
 
