@@ -88,11 +88,17 @@ def route_rows(hot: Mapping[str, str], cold: Iterable[Route]) -> list[RouteRow]:
     return [
         *(("POST", path, summary) for path, summary in hot.items()),
         *(
-            (method, route.path, (inspect.getdoc(route.endpoint) or "").partition("\n")[0])
+            (method, route.path, _summary(route))
             for route in cold
             for method in sorted((route.methods or {"GET"}) - {"HEAD"})
         ),
     ]
+
+
+def _summary(route: Route) -> str:
+    """What a route does: as it says itself, or as its handler does."""
+    own: str = getattr(route, "summary", "")
+    return own or (inspect.getdoc(route.endpoint) or "").partition("\n")[0]
 
 
 def openapi_route(table: Iterable[RouteRow], *, is_strict: bool) -> Route:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 from hearth.errors import SetupError
 from hearth.kit.db import Database
 
-HEAD = "0005"
+HEAD = "0006"
 "The newest revision under `versions/`; a test keeps the two equal."
 
 
