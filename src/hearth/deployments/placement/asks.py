@@ -37,6 +37,11 @@ class ModelSize:
     weights_bytes: int | None = None
     "Of the weights that are here, as they are; it wins where they are served as they are."
 
+    @property
+    def id(self) -> str:
+        """The last part of its name."""
+        return self.name.rpartition("/")[2]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ask:

@@ -79,6 +79,9 @@ class Place:
     cloud: str
     accelerator: AcceleratorType
     count: int
+    "Accelerators, as the deployment shows and pays them."
+    taken: int
+    "What it takes of the free: `count`, or shares of the processor's memory."
     is_emulated: bool
     precision: Precision
     is_precision_emulated: bool
@@ -136,7 +139,7 @@ class Decision:
     ranked: tuple[Place, ...] = field(default=(), repr=False)
     "Places that would do, best first; shared as well."
     free_seen: tuple[int, ...] = field(default=(), repr=False)
-    "Free accelerators of the ranked places, as far as they were tried."
+    "What was free of the ranked places, as far as they were tried."
 
     @property
     def explanation(self) -> tuple[Finding, ...]:
@@ -158,7 +161,7 @@ def _chosen(place: Place) -> Finding:
 
 
 def _full(place: Place, free: int) -> Finding:
-    return _finding(place, Verdict.FULL, f"{free} free, {place.count} needed.")
+    return _finding(place, Verdict.FULL, f"{free} free, {place.taken} needed.")
 
 
 def _not_needed(place: Place) -> Finding:

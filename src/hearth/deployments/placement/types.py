@@ -67,10 +67,13 @@ class Stock:
 
     accelerator: AcceleratorType
     count: int
+    "Accelerators, or shares of one where `share_bytes` is set."
     memory_bytes: int
     "Of one accelerator."
     is_emulated: bool
     "It is not here: replicas run on this machine's processor and every view says so."
+    share_bytes: int = 0
+    "Set of a processor: one is there, and replicas take shares of its memory, of this size."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -95,7 +98,7 @@ class Region:
 PlaceKey = tuple[str, AcceleratorType]
 "A region's name and a kind of accelerator."
 Free = Mapping[PlaceKey, int]
-"How many accelerators nobody holds, by place; a place that is not there has none."
+"What nobody holds, by place, counted as `Stock.count` is; a place that is not there has none."
 Prices = Mapping[AcceleratorType, int]
 "Nano-USD per accelerator and hour; what is not there is not priced."
 
@@ -107,7 +110,7 @@ class Inventory:
     regions: tuple[Region, ...]
 
     def capacity(self) -> dict[PlaceKey, int]:
-        """All accelerators by place: what is free before anything was placed."""
+        """Everything by place: what is free before anything was placed."""
         return {
             (region.name, stock.accelerator): stock.count
             for region in self.regions
