@@ -215,6 +215,18 @@ async def test_what_cannot_be_done_is_refused_by_name(subject: Subject) -> None:
     assert subject.engine.stats().running == subject.engine.stats().waiting == 0
 
 
+async def test_an_adapter_that_is_not_loaded_is_refused_by_name(subject: Subject) -> None:
+    capabilities = subject.engine.hello().capabilities
+
+    got = await answer(subject.engine, ask(subject, adapter="accounts/test/models/absent"))
+
+    assert got.failure is not None
+    assert got.failure.kind == ("invalid" if capabilities.adapters == "none" else "unavailable")
+    assert got.failure.param == "model"
+    assert "accounts/test/models/absent" in got.failure.message
+    assert (await answer(subject.engine, ask(subject))).usage.adapter_digest == ""
+
+
 async def test_a_chat_is_answered(subject: Subject) -> None:
     messages = [Message("system", "Be brief."), Message("user", "Say hi.")]
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from hearth.engines.protocol import Delta, EmbedRequest, Failure, GenerateRequest, Hello, Stats
+from hearth.engines.protocol import (
+    Adapter,
+    Delta,
+    EmbedRequest,
+    Failure,
+    GenerateRequest,
+    Hello,
+    Stats,
+)
 
 
 class Failed(Exception):
@@ -24,7 +32,7 @@ class Engine(Protocol):
     """
 
     def hello(self) -> Hello:
-        """Say who the engine is and what it can do; fixed once it is loaded."""
+        """Say who the engine is and what it can do; fixed once loaded, save for live adapters."""
         ...
 
     def add(self, request_id: int, request: GenerateRequest) -> None:
@@ -67,5 +75,25 @@ class VectorEngine(Protocol):
 
         Raises:
             Failed: the request is refused; the reason is in the failure.
+        """
+        ...
+
+
+@runtime_checkable
+class AdapterEngine(Protocol):
+    """An `Engine` whose adapters can come and go while it works; `hello` lists those it has."""
+
+    async def load_adapter(self, adapter: Adapter) -> None:
+        """Load an adapter; one of the same name is replaced, and what runs keeps the old one.
+
+        Raises:
+            Failed: it cannot be loaded; what was loaded stays so.
+        """
+        ...
+
+    async def unload_adapter(self, name: str) -> None:
+        """Let go of an adapter once nothing runs with it; new requests for it are refused at once.
+
+        A name that is not loaded is left alone.
         """
         ...

@@ -15,14 +15,25 @@ from itertools import count
 
 import msgspec
 
+from hearth.engines.adapter_changes import AdapterChanges
 from hearth.engines.engine import Engine, Failed, VectorEngine
-from hearth.engines.protocol import Delta, EmbedRequest, Failure, GenerateRequest, More
+from hearth.engines.protocol import (
+    Adapter,
+    Delta,
+    EmbedRequest,
+    Failure,
+    GenerateRequest,
+    LoadedAdapter,
+    More,
+)
 from hearth.engines.wire import Connection, FrameType, Payload, WireError
 from hearth.errors import SetupError
 
 _generate = msgspec.msgpack.Decoder(GenerateRequest)
 _embed = msgspec.msgpack.Decoder(EmbedRequest)
 _credit = msgspec.msgpack.Decoder(int)
+_adapter = msgspec.msgpack.Decoder(Adapter)
+_name = msgspec.msgpack.Decoder(str)
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _DRAINING = Failure(kind="unavailable", message="The worker is finishing and takes nothing new.")
@@ -65,6 +76,7 @@ class EngineServer:
         self._listener: asyncio.Server | None = None
         self._drained = asyncio.Event()
         self._is_draining = False
+        self._adapter_changes = AdapterChanges(engine, self._tell_adapters)
 
     async def listen(self, address: str) -> str:
         """Listen on `unix:///path` or `tcp://host:port`; return the address really taken.
@@ -100,6 +112,7 @@ class EngineServer:
         finally:
             stepping.cancel()
             drained.cancel()
+            self._adapter_changes.cancel()
             for peer in list(self._peers):
                 peer.connection.close()
             if self._listener is not None:
@@ -138,9 +151,18 @@ class EngineServer:
                 self._engine.cancel(engine_id)
         elif kind is FrameType.CREDIT:
             self._grant(peer, request, _credit.decode(payload))
+        elif kind is FrameType.ADAPTER_LOAD:
+            self._adapter_changes.begin(_adapter.decode(payload), request, peer.connection)
+        elif kind is FrameType.ADAPTER_UNLOAD:
+            self._adapter_changes.begin(_name.decode(payload), request, peer.connection)
         elif kind is FrameType.PING:
             stats = msgspec.structs.replace(self._engine.stats(), resident_bytes=_resident_bytes())
             peer.connection.send(FrameType.PONG, 0, stats)
+
+    def _tell_adapters(self, loaded: list[LoadedAdapter], asker: Connection) -> None:
+        for peer in self._peers:
+            if peer.connection is not asker:
+                peer.connection.send(FrameType.ADAPTERS, 0, loaded)
 
     def _begin(self, peer: _Peer, request: int, asked: GenerateRequest | EmbedRequest) -> None:
         if request in peer.engine_ids:

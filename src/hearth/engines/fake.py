@@ -3,7 +3,8 @@
 For tests and for developing clients offline. It runs on the same text machinery as the real
 engines and honours the fields it says it does: an answer that must match a schema is the smallest
 that does, and a call that must be made is made with the fewest arguments. Every view of it names it
-`fake`. What it writes depends on the request alone, so answers repeat.
+`fake`. What it writes depends on the request alone, so answers repeat. An adapter changes which
+words are drawn, and a free text begins with its id in brackets.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections import deque
 from collections.abc import Sequence
 from zlib import crc32
 
+from hearth.engines.fake_adapters import FakeAdapters
 from hearth.engines.fake_grammar import Grammars, Walk
 from hearth.engines.llm.template import ChatTemplate
 from hearth.engines.llm.text_engine import TextEngine
@@ -28,6 +30,7 @@ from hearth.engines.llm.types import (
     Tokenized,
 )
 from hearth.engines.protocol import (
+    Adapter,
     Capabilities,
     Hello,
     Sampling,
@@ -51,6 +54,9 @@ NUM_TOKENS = END + 1
 TEMPLATE = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}assistant:"
 MEAN_WORDS = 24  # a text ends after about so many, unless it may not
 
+Weights = dict[int, float]
+"How likely each token is against the others; empty where nobody asked."
+
 OPTIONS = {"step_s": 0.0}
 "step_s: the time a step takes; 0 is as fast as it goes."
 
@@ -58,15 +64,17 @@ OPTIONS = {"step_s": 0.0}
 class _Running:
     """A sequence in a slot."""
 
-    __slots__ = ("counts", "num_left", "num_tokens", "prompt", "random", "request", "walk")
+    __slots__ = ("counts", "mark", "num_left", "num_tokens", "prompt", "random", "request", "walk")
 
-    def __init__(self, request: SequenceRequest, walk: Walk | None) -> None:
+    def __init__(self, request: SequenceRequest, walk: Walk | None, mark: int | None) -> None:
         self.request = request
         self.walk = walk
+        self.mark = mark
         self.num_left = request.max_tokens
         self.counts: dict[int, int] = {}
         self.num_tokens = 0
-        self.prompt = crc32(b"".join(token.to_bytes(4) for token in request.prompt))
+        prompt = b"".join(token.to_bytes(4) for token in request.prompt)
+        self.prompt = crc32(prompt + request.adapter.encode())
         self.random = random.Random(f"{self.prompt} {request.seed}")  # noqa: S311
 
 
@@ -85,6 +93,12 @@ class FakeTokens:
         self._running: dict[int, _Running] = {}
         self._wake = asyncio.Event()
         self._grammars = Grammars(PIECES)
+        self._adapters = FakeAdapters([*PIECES, b""], spec.adapters)
+
+    @property
+    def pieces(self) -> Sequence[bytes]:
+        """The bytes of every token id; an adapter that is loaded adds one."""
+        return self._adapters.pieces
 
     def hello(self) -> Hello:
         """See `TokenEngine.hello`."""
@@ -101,7 +115,9 @@ class FakeTokens:
                 sampling=frozenset(honoured), token_prompts=True, ignore_eos=True, seed=True,
                 cached_tokens=True, logprobs=5, token_ids=True,
                 constraints=frozenset({"json_object", "json_schema", "regex"}),
+                adapters="live", mixes_adapters=True,
             ),
+            adapters=self._adapters.loaded,
         )  # fmt: skip
 
     def check(self, sampling: Sampling) -> None:
@@ -115,7 +131,7 @@ class FakeTokens:
     def add(self, request: SequenceRequest) -> None:
         """See `TokenEngine.add`."""
         walk = None if request.grammar is None else self._grammars.walk(request.grammar)
-        self._waiting.append(_Running(request, walk))
+        self._waiting.append(_Running(request, walk, self._adapters.mark(request.adapter)))
         self._wake.set()
 
     def cancel(self, key: int) -> None:
@@ -162,9 +178,25 @@ class FakeTokens:
             1,
             (token,),
             end,
-            [] if asked.logprobs is None else [_logprob(token, weights, asked.logprobs)],
+            [] if asked.logprobs is None else [self._logprob(token, weights, asked.logprobs)],
             [token] if asked.token_ids else [],
         )
+
+    def _logprob(self, token: int, weights: Weights, num_top: int) -> TokenLogprob:
+        """How likely a token was, and which were the likeliest; the end counts as one of them."""
+        total = sum(weights.values())
+        likely = sorted((t for t in weights if t != END), key=lambda t: -weights[t])[:num_top]
+        pieces = self.pieces
+        top = [TopLogprob(t, pieces[t], _log(weights[t] / total)) for t in likely]
+        return TokenLogprob(token, pieces[token], _log(weights[token] / total), top)
+
+    async def load_adapter(self, adapter: Adapter) -> None:
+        """See `AdapterEngine`; there is nothing to read."""
+        self._adapters.load(adapter)
+
+    async def unload_adapter(self, name: str) -> None:
+        """See `AdapterEngine`."""
+        self._adapters.unload(name)
 
     def stats(self) -> Stats:
         """See `TokenEngine.stats`."""
@@ -174,13 +206,11 @@ class FakeTokens:
         """See `TokenEngine.close`; there is nothing to free."""
 
 
-Weights = dict[int, float]
-"How likely each token is against the others; empty where nobody asked."
-
-
 def _draw(running: _Running) -> tuple[int, Weights]:
     """Draw the next token, and tell from which: by its grammar, or as if all logits were 0."""
     request, walk = running.request, running.walk
+    if running.mark is not None and walk is None and running.num_tokens == 0:
+        return running.mark, {running.mark: 1.0}
     if walk is not None:
         allowed = walk.allowed(may_end=not request.ignore_eos)
         token = walk.take(allowed, request.sampling.logit_bias or {})
@@ -223,14 +253,6 @@ def _named(weights: list[float], request: SequenceRequest) -> Weights:
     return {} if request.logprobs is None else dict(enumerate(weights, start=FIRST_WORD))
 
 
-def _logprob(token: int, weights: Weights, num_top: int) -> TokenLogprob:
-    """How likely a token was, and which were the likeliest; the end counts as one of them."""
-    total = sum(weights.values())
-    likely = sorted((t for t in weights if t != END), key=lambda t: -weights[t])[:num_top]
-    top = [TopLogprob(t, PIECES[t], _log(weights[t] / total)) for t in likely]
-    return TokenLogprob(token, PIECES[token], _log(weights[token] / total), top)
-
-
 def _log(share: float) -> float:
     return math.log(max(share, sys.float_info.min))
 
@@ -250,4 +272,5 @@ def build(spec: WorkerSpec) -> TextEngine:
         SetupError: an option that the engine does not have.
     """
     template = ChatTemplate(TEMPLATE, {})
-    return TextEngine(FakeTokens(spec), template=template, pieces=(*PIECES, b""))
+    tokens = FakeTokens(spec)
+    return TextEngine(tokens, template=template, pieces=tokens.pieces)

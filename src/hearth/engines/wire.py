@@ -37,6 +37,9 @@ class FrameType(IntEnum):
     CANCEL = 7  # gateway → worker: empty; the last `Delta` still comes
     CREDIT = 8  # gateway → worker: number of further deltas the gateway takes for this request
     EMBED = 9  # gateway → worker: `EmbedRequest`; answered by deltas as GENERATE is
+    ADAPTER_LOAD = 10  # controller → worker: `Adapter`; answered by ADAPTERS or FAILED
+    ADAPTER_UNLOAD = 11  # controller → worker: its full name; answered by ADAPTERS or FAILED
+    ADAPTERS = 12  # worker → all: list of `LoadedAdapter`; `request` is 0 for all but who asked
 
 
 Payload = bytes | bytearray

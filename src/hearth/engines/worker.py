@@ -42,6 +42,8 @@ async def run(spec: WorkerSpec) -> None:
     """Load the engine, serve until SIGTERM, finish what runs, free the engine."""
     builder = cast(_Builder, importlib.import_module(BUILDERS[spec.engine]))
     engine = await asyncio.to_thread(builder.build, spec)
+    if spec.adapters and engine.hello().capabilities.adapters == "none":
+        raise SetupError(f"The engine {spec.engine} loads no adapters; take them off {spec.model}.")
     server = EngineServer(engine)
     address = await server.listen(spec.address)
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, server.drain)

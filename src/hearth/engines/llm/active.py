@@ -76,6 +76,7 @@ class ActiveRequest:
     asked: GenerateRequest
     plan: Plan
     added_at: float
+    adapter_digest: str = ""
     choices: list[Choice] = field(default_factory=list)
     text_keys: set[int] = field(default_factory=set)
     "Under which its texts are being tokenised."
@@ -89,6 +90,19 @@ class ActiveRequest:
     admitted_at: float | None = None
     first_token_at: float | None = None
     was_announced: bool = False
+
+    def open_sequences(self) -> list[int]:
+        """The sequences that are not over."""
+        return [
+            choice.sequence
+            for choice in self.choices
+            if choice.is_open and choice.sequence is not None
+        ]
+
+    def close(self) -> None:
+        """Nothing more will come of it."""
+        for choice in self.choices:
+            choice.is_open = False
 
     def note_admission(self, now: float, cached_tokens: int) -> None:
         """Take down when work on the prompt began; only the first of its sequences counts."""
@@ -124,6 +138,7 @@ class ActiveRequest:
             reasoning_tokens=sum(
                 choice.rich.reasoning_tokens for choice in self.choices if choice.rich is not None
             ),
+            adapter_digest=self.adapter_digest,
         )
 
 

@@ -101,6 +101,7 @@ def sequence_of(
         logprobs=asked.logprobs,
         shown_tokens=plan.shown_tokens,
         token_ids=asked.return_token_ids,
+        adapter=asked.adapter,
         cache_group=asked.cache_group,
         use_cache=asked.use_cache,
         prediction=asked.prediction,

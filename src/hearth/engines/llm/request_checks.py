@@ -30,6 +30,10 @@ def check_request(
         raise _refused("A stop string must not be empty.", "stop")
     if request.ignore_eos and not capabilities.ignore_eos:
         raise _refused("The engine of this model does not support `ignore_eos`.", "ignore_eos")
+    if request.adapter and capabilities.adapters == "none":
+        raise _refused(
+            f"The engine of this model loads no adapters, so not {request.adapter}.", "model"
+        )
     _check_truncation(request)
     check_features(request, capabilities)
     check_sampling(request.sampling, capabilities, vocabulary_size=vocabulary_size)

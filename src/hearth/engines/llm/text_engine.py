@@ -15,6 +15,7 @@ import msgspec
 
 from hearth.engines.engine import Failed
 from hearth.engines.llm.active import ActiveRequest, Choice, opened
+from hearth.engines.llm.adapters import asked_digest, live
 from hearth.engines.llm.intake import completed, open_prompting, sequence_of
 from hearth.engines.llm.phases import answer_sequence, thinking_sequence
 from hearth.engines.llm.plan import manners_of, plan_of
@@ -34,6 +35,7 @@ from hearth.engines.llm.types import (
 )
 from hearth.engines.llm.writing import Writing, Writings
 from hearth.engines.protocol import (
+    Adapter,
     Delta,
     Failure,
     FinishReason,
@@ -80,7 +82,7 @@ class TextEngine:
 
     def hello(self) -> Hello:
         """See `Engine.hello`."""
-        return self._hello
+        return msgspec.structs.replace(self._hello, adapters=self._tokens.hello().adapters)
 
     def add(self, request_id: int, request: GenerateRequest) -> None:
         """See `Engine.add`; a prompt given as text is tokenised first, without waiting here."""
@@ -88,11 +90,13 @@ class TextEngine:
             request, self._hello.capabilities, vocabulary_size=self._tokens.vocabulary_size
         )
         self._tokens.check(request.sampling)
+        digest = asked_digest(request.adapter, self._tokens.hello())
         plan = plan_of(request, self._manners)
         prompting = open_prompting(
             request, self._template, self._manners, plan, window=self._hello.context_tokens
         )
         active = opened(request_id, request, plan, pieces=self._pieces, now=self._clock())
+        active.adapter_digest = digest
         self._requests[request_id] = active
         try:
             if prompting is None:
@@ -131,6 +135,14 @@ class TextEngine:
         """See `Engine.stats`; a request whose prompt is being tokenised waits."""
         stats = self._tokens.stats()
         return msgspec.structs.replace(stats, waiting=stats.waiting + len(self._writings))
+
+    async def load_adapter(self, adapter: Adapter) -> None:
+        """See `AdapterEngine`."""
+        await live(self._tokens).load_adapter(adapter)
+
+    async def unload_adapter(self, name: str) -> None:
+        """See `AdapterEngine`."""
+        await live(self._tokens).unload_adapter(name)
 
     async def close(self) -> None:
         """See `Engine.close`."""
@@ -192,7 +204,8 @@ class TextEngine:
         elif type(event) is Tokenized:
             self._continue_writing(event)
         elif type(event) is Admitted:
-            self._note_admission(event)
+            if (choice := self._sequences.get(event.sequence)) is not None:
+                choice.request.note_admission(self._clock(), event.cached_tokens)
         elif type(event) is Broken:
             self._break(event)
 
@@ -267,14 +280,8 @@ class TextEngine:
             except Failed as refused:
                 self._fail(writing.request, refused.failure)
 
-    def _note_admission(self, event: Admitted) -> None:
-        choice = self._sequences.get(event.sequence)
-        if choice is not None:
-            choice.request.note_admission(self._clock(), event.cached_tokens)
-
     def _break(self, event: Broken) -> None:
-        choice, writing = self._sequences.get(event.key), self._writings.taken(event.key)
-        owner = choice or writing
+        owner = self._sequences.get(event.key) or self._writings.taken(event.key)
         if owner is not None:
             self._withdraw(owner.request)
             self._fail(owner.request, event.failure)
@@ -282,14 +289,12 @@ class TextEngine:
     def _withdraw(self, active: ActiveRequest) -> None:
         """Take back from the runner all that is not finished."""
         self._writings.withdraw(active)
-        for choice in active.choices:
-            if choice.is_open and choice.sequence is not None:
-                self._tokens.cancel(choice.sequence)
+        for sequence in active.open_sequences():
+            self._tokens.cancel(sequence)
 
     def _fail(self, active: ActiveRequest, failure: Failure) -> None:
-        for choice in active.choices:
-            if choice.is_open and choice.sequence is not None:
-                del self._sequences[choice.sequence]
-            choice.is_open = False
+        for sequence in active.open_sequences():
+            del self._sequences[sequence]
+        active.close()
         self._requests.pop(active.id, None)
         self._news.append((active.id, failure))

@@ -35,7 +35,10 @@ class SequenceRequest(Struct, frozen=True, kw_only=True):
     "Tell the ids of the tokens with every step."
     shown_tokens: tuple[str, ...] = ()
     "Special tokens whose text is told as any other's; that of the rest is left out."
+    adapter: str = ""
+    "Full name of one that is loaded; empty: none."
     cache_group: str = ""
+    "Cached prefixes are shared within a group, and within it only by sequences of one adapter."
     use_cache: bool = True
     prediction: str | None = None
     "A hint, passed over where the runner has no use for it."

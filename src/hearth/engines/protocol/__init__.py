@@ -1,8 +1,8 @@
 """The messages of the worker protocol: plain data that crosses the process border.
 
 `wire` frames them; `engine.Engine` is the seam that works on them inside a worker. A field that an
-engine cannot honour is refused with `Failure`, never ignored. Later message kinds (adapters,
-audio, images) join here.
+engine cannot honour is refused with `Failure`, never ignored. Later message kinds (audio,
+images) join here.
 """
 
 from hearth.engines.protocol.answers import (
@@ -17,7 +17,16 @@ from hearth.engines.protocol.answers import (
     Usage,
 )
 from hearth.engines.protocol.embeddings import EmbedRequest, Vectors
-from hearth.engines.protocol.replicas import Capabilities, Hello, Ready, Stats, WorkerSpec
+from hearth.engines.protocol.replicas import (
+    Adapter,
+    AdapterSupport,
+    Capabilities,
+    Hello,
+    LoadedAdapter,
+    Ready,
+    Stats,
+    WorkerSpec,
+)
 from hearth.engines.protocol.requests import (
     INITIAL_CREDIT,
     Constraint,
@@ -33,6 +42,8 @@ from hearth.engines.protocol.requests import (
 
 __all__ = [
     "INITIAL_CREDIT",
+    "Adapter",
+    "AdapterSupport",
     "Capabilities",
     "Constraint",
     "ContextOverflow",
@@ -42,6 +53,7 @@ __all__ = [
     "FinishReason",
     "GenerateRequest",
     "Hello",
+    "LoadedAdapter",
     "Message",
     "More",
     "PromptInfo",

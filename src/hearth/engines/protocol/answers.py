@@ -35,6 +35,8 @@ class Usage(Struct, frozen=True, array_like=True):
     decode_s: float
     reasoning_tokens: int = 0
     "Part of `completion_tokens`."
+    adapter_digest: str = ""
+    "Of the adapter that answered, where one did."
 
 
 class ToolCallDelta(Struct, frozen=True, array_like=True):

@@ -6,6 +6,27 @@ from typing import Literal
 
 from msgspec import Struct
 
+AdapterSupport = Literal["none", "start", "live"]
+"Whether adapters can be loaded, and only at the worker's start or while it runs."
+
+
+class Adapter(Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A LoRA adapter: small matrices that are added to weights of the worker's model."""
+
+    name: str
+    "Its full resource name, by which requests ask for it."
+    digest: str
+    "sha256 of the file at `path`, in hex; what bills and answers know it by."
+    path: str = ""
+    "The file to load, a GGUF of the type adapter; empty for engines that hold no weights."
+
+
+class LoadedAdapter(Struct, frozen=True, array_like=True):
+    """An adapter that requests can ask for now."""
+
+    name: str
+    digest: str
+
 
 class Capabilities(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """What an engine can do; whatever is missing is emulated by us or refused with a reason."""
@@ -33,6 +54,9 @@ class Capabilities(Struct, frozen=True, omit_defaults=True, kw_only=True):
     prediction: bool = False
     dimensions: int | None = None
     "Of the vectors it makes; None: it makes none."
+    adapters: AdapterSupport = "none"
+    mixes_adapters: bool = False
+    "Requests for different adapters share a step; otherwise their groups take turns."
 
 
 class Hello(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -49,6 +73,8 @@ class Hello(Struct, frozen=True, omit_defaults=True, kw_only=True):
     "The window of one sequence, prompt and completion together."
     max_batch: int
     capabilities: Capabilities
+    adapters: list[LoadedAdapter] = []
+    "What is loaded now; where that can change, `FrameType.ADAPTERS` tells."
 
 
 class Stats(Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -77,6 +103,8 @@ class WorkerSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     threads: int = 1
     slots: int = 1
     context_tokens: int = 2048
+    adapters: list[Adapter] = []
+    "To load at the start; an engine that cannot is an error at start."
     options: dict[str, str | int | float | bool] = {}
     "Engine's own; an unknown name is an error at start."
 

@@ -137,6 +137,8 @@ class GenerateRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):
     "Chat only: text in messages that looks like a special token is plain text."
     prediction: str | None = None
     "Text the answer will probably repeat; a hint for speculation."
+    adapter: str = ""
+    "The full name of the adapter that answers; empty: the model alone."
     cache_group: str = ""
     "Prompts share cached prefixes only within their group."
     use_cache: bool = True

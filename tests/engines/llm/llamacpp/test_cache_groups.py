@@ -75,9 +75,9 @@ async def test_a_sequence_cancelled_at_once_leaves_nobody_elses_prompt(tiny: Tok
 def test_the_slot_with_the_longest_common_prefix_is_taken() -> None:
     slots = Slots(3)
     for start in (5, 6):
-        slots.release(slots.place([start] * 40, "a", use_cache=True).slot, was_filled=True)
+        slots.release(slots.place([start] * 40, ("", "a"), use_cache=True).slot, was_filled=True)
 
-    chosen = slots.place([5] * 30 + [6] * 10, "a", use_cache=True)
+    chosen = slots.place([5] * 30 + [6] * 10, ("", "a"), use_cache=True)
 
     assert (chosen.slot, chosen.may_reuse) == (0, True)
 
@@ -85,19 +85,19 @@ def test_the_slot_with_the_longest_common_prefix_is_taken() -> None:
 def test_a_prompt_with_little_in_common_takes_the_least_recently_used_slot() -> None:
     slots = Slots(2)
     for start in (5, 6):
-        slots.release(slots.place([start] * 40, "a", use_cache=True).slot, was_filled=True)
+        slots.release(slots.place([start] * 40, ("", "a"), use_cache=True).slot, was_filled=True)
 
-    chosen = slots.place([6, 6] + [7] * 38, "a", use_cache=True)
+    chosen = slots.place([6, 6] + [7] * 38, ("", "a"), use_cache=True)
 
     assert (chosen.slot, chosen.may_reuse) == (0, True)
 
 
 def test_a_slot_of_unknown_content_is_not_reused() -> None:
     slots = Slots(1)
-    slots.release(slots.place([1, 2], "a", use_cache=True).slot, was_filled=True)
-    slots.release(slots.place([1, 2], "b", use_cache=True).slot, was_filled=False)
+    slots.release(slots.place([1, 2], ("", "a"), use_cache=True).slot, was_filled=True)
+    slots.release(slots.place([1, 2], ("", "b"), use_cache=True).slot, was_filled=False)
 
-    assert not slots.place([1, 2], "b", use_cache=True).may_reuse
+    assert not slots.place([1, 2], ("", "b"), use_cache=True).may_reuse
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 from msgspec import Struct
@@ -34,6 +34,8 @@ class ModelFacts(Struct, frozen=True, kw_only=True):
     window: int
     "Tokens of prompt and completion together."
     tokens: TokenBytes
+    scales: Mapping[str, msgspec.Raw]
+    "See `adapter_scales`."
 
 
 class Generation:
@@ -63,7 +65,9 @@ class Generation:
         wants_details = request.logprobs is not None or request.token_ids
         self._details = TokenDetails(request, about.tokens) if wants_details else None
         self._guard = None if request.grammar is None else GrammarGuard(request.grammar)
-        body = completion_body(request, placing, window=about.window)
+        body = completion_body(
+            request, placing, window=about.window, lora=about.scales[request.adapter]
+        )
         self._exchange = Exchange(socket_path, post("/completion", body), self)
 
     @property

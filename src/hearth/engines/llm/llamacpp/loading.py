@@ -8,6 +8,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from hearth.engines.llm.gguf_metadata import MetadataValue, read_metadata
+from hearth.engines.llm.llamacpp.adapter_files import check_adapters
 from hearth.engines.llm.llamacpp.fingerprint import fingerprint
 from hearth.engines.llm.llamacpp.options import LlamaOptions, parse_options
 from hearth.engines.llm.llamacpp.runner import LlamaRunner
@@ -16,7 +17,7 @@ from hearth.engines.llm.sampling import model_defaults
 from hearth.engines.llm.template import ChatTemplate, TemplateUnusable
 from hearth.engines.llm.text_engine import TextEngine
 from hearth.engines.llm.vocabulary import read_vocabulary, tag_names
-from hearth.engines.protocol import Capabilities, Hello, Sampling, WorkerSpec
+from hearth.engines.protocol import Capabilities, Hello, LoadedAdapter, Sampling, WorkerSpec
 from hearth.errors import SetupError
 
 _CAPABILITIES = Capabilities(
@@ -26,6 +27,7 @@ _CAPABILITIES = Capabilities(
     seed=True,
     cached_tokens=True,
     constraints=frozenset({"json_object", "json_schema", "grammar", "regex"}),
+    adapters="start",
 )
 _MAX_TOP_LOGPROBS = 5  # of the API; the server could tell more
 
@@ -57,6 +59,7 @@ def _metadata(spec: WorkerSpec) -> Mapping[str, MetadataValue]:
 
 def _runner(spec: WorkerSpec, metadata: Mapping[str, MetadataValue]) -> LlamaRunner:
     options = parse_options(spec.options)
+    check_adapters(spec.adapters)
     names = metadata.get("tokenizer.ggml.tokens")
     if not isinstance(names, list) or not names:
         raise SetupError(f"The model file {spec.path} holds no vocabulary: it cannot serve text.")
@@ -114,6 +117,7 @@ def _hello(spec: WorkerSpec, options: LlamaOptions, *, window: int) -> Hello:
         context_tokens=window,
         max_batch=spec.slots,
         capabilities=_CAPABILITIES,
+        adapters=[LoadedAdapter(each.name, each.digest) for each in spec.adapters],
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import Struct
 
@@ -39,6 +41,8 @@ class CompletionRequest(Struct, frozen=True, kw_only=True):
     "Empty: any text."
     preserved_tokens: tuple[str, ...]
     n_probs: int
+    lora: msgspec.Raw
+    "The scale of every adapter; those left out would keep that of the server's start."
     id_slot: int
     cache_prompt: bool
     "Go on from what the slot holds, as far as it is the same."
@@ -126,7 +130,25 @@ class Props(Struct, frozen=True):
     default_generation_settings: SlotSettings
 
 
-def completion_body(request: SequenceRequest, placing: Placing, *, window: int) -> bytes:
+def adapter_scales(names: Sequence[str]) -> dict[str, msgspec.Raw]:
+    """Return by name the `lora` that turns on this adapter alone; by an empty one, none.
+
+    Args:
+        names: of the adapters, in the order in which the server was given them.
+    """
+    return {
+        chosen: msgspec.Raw(
+            msgspec.json.encode(
+                [{"id": n, "scale": float(name == chosen)} for n, name in enumerate(names)]
+            )
+        )
+        for chosen in ("", *names)
+    }
+
+
+def completion_body(
+    request: SequenceRequest, placing: Placing, *, window: int, lora: msgspec.Raw
+) -> bytes:
     """Return the JSON that asks for a sequence. A prediction has no use here.
 
     Penalties look back over the whole window, so over the prompt too. That is the rule of the API
@@ -156,6 +178,7 @@ def completion_body(request: SequenceRequest, placing: Placing, *, window: int) 
         grammar=request.grammar or "",
         preserved_tokens=request.shown_tokens,
         n_probs=_num_probabilities(request),
+        lora=lora,
         id_slot=placing.slot,
         cache_prompt=placing.may_reuse,
     )

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from hearth.engines.engine import Failed
 from hearth.engines.llm.llamacpp.generation import Generation, ModelFacts
+from hearth.engines.llm.llamacpp.messages import adapter_scales
 from hearth.engines.llm.llamacpp.slots import Slots
 from hearth.engines.llm.llamacpp.token_bytes import TokenBytes
 from hearth.engines.llm.llamacpp.tokenizing import Tokenizing
@@ -64,7 +65,11 @@ class LlamaRunner:
         self._server = server
         self._hello = hello
         self._vocabulary_size = len(pieces)
-        self._about = ModelFacts(window=hello.context_tokens, tokens=TokenBytes(pieces))
+        self._about = ModelFacts(
+            window=hello.context_tokens,
+            tokens=TokenBytes(pieces),
+            scales=adapter_scales([each.name for each in hello.adapters]),
+        )
         self._slots = Slots(hello.max_batch)
         self._waiting: dict[int, SequenceRequest] = {}
         self._running: dict[int, Generation] = {}
@@ -157,7 +162,9 @@ class LlamaRunner:
         while self._waiting and self._slots.any_free:
             request = self._waiting.pop(next(iter(self._waiting)))
             placing = self._slots.place(
-                request.prompt, request.cache_group, use_cache=request.use_cache
+                request.prompt,
+                (request.adapter, request.cache_group),
+                use_cache=request.use_cache,
             )
             self._running[request.sequence] = Generation(
                 self._server.socket_path, request, placing, about=self._about, tell=self._take

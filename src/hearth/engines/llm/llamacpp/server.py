@@ -41,7 +41,7 @@ class LlamaServer:
             self._check_socket_path()
             params = _parameters(library, spec, options, window)
             params.hostnames = [self.socket_path]
-            self._native = _load(library, params, spec.path)
+            self._native = _load(library, params, spec)
             self._check_props(spec.slots, window)
         except BaseException:
             self.close()
@@ -118,6 +118,8 @@ def _parameters(library: Any, spec: WorkerSpec, options: LlamaOptions, window: i
         }[options.flash_attention],
     )
     params.no_extra_bufts = not options.repack
+    # Scale 0: a request that says nothing gets the model alone.
+    params.lora_adapters = [library.CommonAdapterLoraInfo(each.path, 0.0) for each in spec.adapters]
     params.cache_ram_mib = 0  # it knows no groups; see `slots`
     params.warmup = options.warmup
     # Templates are ours. The server refuses a model whose template it cannot read: give it one.
@@ -130,12 +132,14 @@ def _parameters(library: Any, spec: WorkerSpec, options: LlamaOptions, window: i
     return params
 
 
-def _load(library: Any, params: Any, path: str | None) -> Any:
+def _load(library: Any, params: Any, spec: WorkerSpec) -> Any:
     try:
         return library.Server(params)
     except RuntimeError as error:
+        adapters = ", ".join(each.name for each in spec.adapters)
+        what = f" with the adapters {adapters}" if adapters else ""
         raise SetupError(
-            f"llama.cpp cannot load the model file {path} ({error}); it may be damaged, of an "
-            "architecture this version does not know, too large for the memory, or not made for "
-            "the engine's options."
+            f"llama.cpp cannot load the model file {spec.path}{what} ({error}); it may be damaged, "
+            "of an architecture this version does not know, too large for the memory, or not made "
+            "for the engine's options."
         ) from None

@@ -10,6 +10,9 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+Group = tuple[str, str]
+"Adapter and cache group: keys and values made with one adapter are wrong with another."
+
 _MIN_SHARE = 0.1  # of a prompt; a shorter common prefix is not worth a slot with other content
 
 
@@ -24,7 +27,7 @@ class Placing:
 
 @dataclass
 class _Slot:
-    group: str | None = None
+    group: Group | None = None
     "Whose prompt it holds; None: it was never used."
     prompt: Sequence[int] = ()
     last_used: int = 0
@@ -43,7 +46,7 @@ class Slots:
         """Whether another sequence can be placed."""
         return any(slot.is_free for slot in self._slots)
 
-    def place(self, prompt: Sequence[int], group: str, *, use_cache: bool) -> Placing:
+    def place(self, prompt: Sequence[int], group: Group, *, use_cache: bool) -> Placing:
         """Take a free slot: the one that holds most of the prompt, or else the least recently used.
 
         Without `use_cache` nothing held is used, but what is made stays for the group.
@@ -72,7 +75,7 @@ class Slots:
         if not was_filled:
             slot.group, slot.prompt = None, ()
 
-    def _best(self, prompt: Sequence[int], group: str) -> int | None:
+    def _best(self, prompt: Sequence[int], group: Group) -> int | None:
         shares = {
             number: common_prefix(prompt, slot.prompt)
             for number, slot in enumerate(self._slots)
