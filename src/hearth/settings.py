@@ -39,6 +39,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     "SQLAlchemy URL of the state; empty means SQLite in the home folder."
     objects_url: str = ""
     "Where objects are kept: `file:///folder` or `s3://bucket/prefix`; empty means the home folder."
+    secret_key: str = ""
+    "Keys that seal secrets: 32 bytes in base64, the newest first; empty means `secret.key`."
     default_model: str = "accounts/fireworks/models/smollm2-135m-instruct"
     "The chat model that `hearth up` fetches and starts, and that stands in for others in `dev`."
     prefetch_models: str = "accounts/fireworks/models/all-minilm-l6-v2"
