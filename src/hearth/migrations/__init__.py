@@ -12,7 +12,7 @@ from sqlalchemy import Connection, inspect, text
 from hearth.errors import SetupError
 from hearth.kit.db import Database
 
-HEAD = "0006"
+HEAD = "0007"
 "The newest revision under `versions/`; a test keeps the two equal."
 
 

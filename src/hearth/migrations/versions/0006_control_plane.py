@@ -65,16 +65,24 @@ def upgrade() -> None:
         sa.Column("region", TEXT, nullable=False),
         sa.Column("accelerator_type", TEXT, nullable=False),
         sa.Column("accelerator_count", sa.BigInteger, nullable=False),
+        sa.Column("taken", sa.BigInteger, nullable=False),
         sa.Column("is_emulated", sa.Boolean, nullable=False),
         sa.Column("held_time_ns", sa.BigInteger, nullable=False),
         sa.Column("billed_time_ns", sa.BigInteger, nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_replicas"),
     )
     op.create_index("ix_replicas_pool", "replicas", ["pool"])
+    op.create_table(
+        "deployment_samples",
+        sa.Column("deployment", TEXT, nullable=False),
+        sa.Column("time_ns", sa.BigInteger, nullable=False),
+        sa.Column("values", JsonValue, nullable=False),
+        sa.PrimaryKeyConstraint("deployment", "time_ns", name="pk_deployment_samples"),
+    )
 
 
 def downgrade() -> None:
-    for table in ("replicas", "leadership", "create_requests", "resources"):
+    for table in ("deployment_samples", "replicas", "leadership", "create_requests", "resources"):
         op.drop_table(table)
     op.create_table(
         "replicas",
