@@ -26,7 +26,8 @@ from sqlalchemy import (
 from hearth.errors import InvalidRequest
 from hearth.kit.columns import TEXT, UtcTime
 from hearth.kit.fields import Fields
-from hearth.kit.filters import MAX_FILTER_CHARS, compile_filter
+from hearth.kit.filter_syntax import MAX_FILTER_CHARS
+from hearth.kit.filters import compile_filter
 from tests.postgres import Postgres
 
 things = Table(
@@ -150,12 +151,12 @@ def test_a_filter_finds_what_it_says(engine: Engine, source: str, ids: list[int]
         ("state =", "at its end"),
         ("state = READY AND", "at its end"),
         ("(state = READY", "at its end"),
-        ("state == READY", "at position 7, before '= READY'"),
-        ("= READY", "at position 0, before '= READY'"),
-        ("state = READY steps = 1", "at position 14, before 'steps = 1'"),
-        ("state = READY)", "at position 13"),
-        ('state = "READY', "at position 8"),
-        ("state = READY & steps = 1", "at position 14, before '& steps = 1'"),
+        ("state == READY", "at column 8, before '= READY'"),
+        ("= READY", "at column 1, before '= READY'"),
+        ("state = READY steps = 1", "at column 15, before 'steps = 1'"),
+        ("state = READY)", "at column 14"),
+        ('state = "READY', "at column 9"),
+        ("state = READY & steps = 1", "at column 15, before '& steps = 1'"),
         ("state = OR", "a value is missing after state ="),
         ("colour = red", "there is no field 'colour'; use id, state, displayName"),
         ("steps = many", "steps takes a number"),

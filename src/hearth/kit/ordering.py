@@ -5,9 +5,9 @@ Fields without a value come first, and last when descending, in both databases.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import Meta
@@ -15,7 +15,9 @@ from sqlalchemy import ColumnElement, UnaryExpression, bindparam, false, or_
 
 from hearth.errors import InvalidRequest
 from hearth.kit.clock import from_rfc3339
-from hearth.kit.fields import MAX_INTEGER, Column, Fields, find_field, kind_of
+from hearth.kit.fields import MAX_INTEGER, Column, Fields, Kind, find_field, kind_of
+
+T = TypeVar("T")
 
 MAX_KEYS = 8
 _PARAM = "orderBy"
@@ -53,9 +55,14 @@ class SortKey:
         Raises:
             ValueError, msgspec.ValidationError: the field has no such value.
         """
-        if kind_of(self.column) == "timestamp" and isinstance(written, str):
-            return from_rfc3339(written)
-        return msgspec.convert(written, _TYPES[kind_of(self.column)])
+        return read_key(written, kind_of(self.column))
+
+
+def read_key(written: object, kind: Kind) -> object:
+    """A value of a kind as a page token holds it; raises as `SortKey.read`."""
+    if kind == "timestamp" and isinstance(written, str):
+        return from_rfc3339(written)
+    return msgspec.convert(written, _TYPES[kind])
 
 
 def parse_order(text: str, fields: Fields, unique: Sequence[str]) -> list[SortKey]:
@@ -64,13 +71,19 @@ def parse_order(text: str, fields: Fields, unique: Sequence[str]) -> list[SortKe
     Raises:
         InvalidRequest: it cannot be read, or names an unknown field.
     """
-    named = [_parse_key(part, fields) for part in text.split(",")] if text.strip() else []
-    if len(named) > MAX_KEYS:
-        raise InvalidRequest(f"orderBy: at most {MAX_KEYS} fields.", param=_PARAM)
+    named = [SortKey(column=field, is_descending=desc) for field, desc in read_order(text, fields)]
     return [*named, *(SortKey(column=fields[name]) for name in unique)]
 
 
-def _parse_key(part: str, fields: Fields) -> SortKey:
+def read_order(text: str, fields: Mapping[str, T]) -> list[tuple[T, bool]]:
+    """The fields that an order names, each with whether it descends; raises `InvalidRequest`."""
+    parts = text.split(",") if text.strip() else []
+    if len(parts) > MAX_KEYS:
+        raise InvalidRequest(f"orderBy: at most {MAX_KEYS} fields.", param=_PARAM)
+    return [_parse_key(part, fields) for part in parts]
+
+
+def _parse_key(part: str, fields: Mapping[str, T]) -> tuple[T, bool]:
     match part.split():
         case [name]:
             direction = "asc"
@@ -80,8 +93,7 @@ def _parse_key(part: str, fields: Fields) -> SortKey:
             raise InvalidRequest(
                 f"orderBy: write `field` or `field desc`, not {part[:80]!r}.", param=_PARAM
             )
-    column = find_field(fields, name, param=_PARAM)
-    return SortKey(column=column, is_descending=direction == "desc")
+    return find_field(fields, name, param=_PARAM), direction == "desc"
 
 
 # Any: the values are types themselves.

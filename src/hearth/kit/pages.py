@@ -6,14 +6,10 @@ others come and go between two pages.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-import msgspec
 from sqlalchemy import ColumnElement, Row, Select, and_, false, func, or_, select
 
 from hearth.errors import InvalidRequest
@@ -21,6 +17,7 @@ from hearth.kit.db import Connection
 from hearth.kit.fields import Fields
 from hearth.kit.filters import compile_filter
 from hearth.kit.ordering import SortKey, parse_order
+from hearth.kit.page_tokens import bind, read_token, write_token
 
 DEFAULT_PAGE_SIZE = 50
 MAX_PAGE_SIZE = 200
@@ -99,17 +96,17 @@ async def fetch_page(
     rows = rows.where(compile_filter(query.filter, fields))
     keys = parse_order(query.order_by, fields, unique)
     compiled = rows.compile(dialect=conn.dialect)
-    binding = _digest(str(compiled), repr(compiled.params), query.order_by)
+    binding = bind(str(compiled), repr(compiled.params), query.order_by)
     paged = rows.add_columns(*(key.column.label(f"_key{i}") for i, key in enumerate(keys)))
     if query.page_token:
-        paged = paged.where(_after(keys, _read_token(query.page_token, keys, binding)))
+        paged = paged.where(_after(keys, read_token(query.page_token, keys, binding)))
     paged = paged.order_by(*(key.clause() for key in keys)).limit(query.page_size + 1)
     found = (await conn.execute(paged)).all()
     total = await conn.execute(select(func.count()).select_from(rows.subquery()))
     items, token = found[: query.page_size], ""
     if len(found) > query.page_size:
         last = [items[-1]._mapping[f"_key{i}"] for i in range(len(keys))]
-        token = _write_token(last, binding)
+        token = write_token(last, binding)
     return Page(items=items, next_page_token=token, total_size=total.scalar_one())
 
 
@@ -121,24 +118,3 @@ def _after(keys: Sequence[SortKey], values: Sequence[object]) -> ColumnElement[b
         options.append(and_(*same, key.follows(value)))
         same.append(key.equals(value))
     return or_(*options)
-
-
-def _digest(*parts: str) -> str:
-    return hashlib.blake2b("\x00".join(parts).encode(), digest_size=9).hexdigest()
-
-
-def _write_token(values: Sequence[object], binding: str) -> str:
-    return base64.urlsafe_b64encode(msgspec.json.encode([binding, *values])).decode()
-
-
-def _read_token(token: str, keys: Sequence[SortKey], binding: str) -> list[object]:
-    try:
-        bound_to, *written = msgspec.json.decode(base64.urlsafe_b64decode(token), type=list[object])
-        if bound_to == binding:
-            return [key.read(value) for key, value in zip(keys, written, strict=True)]
-    except (ValueError, binascii.Error, msgspec.MsgspecError) as error:
-        raise InvalidRequest("pageToken: this is not one of ours.", param="pageToken") from error
-    raise InvalidRequest(
-        "pageToken: it belongs to another list, filter or orderBy; start from the first page.",
-        param="pageToken",
-    )
