@@ -25,7 +25,7 @@ from hearth.accounts.roles import Permission, Role
 from hearth.accounts.routes import routes
 from hearth.accounts.service import AccountService
 from hearth.accounts.snapshot import KeySnapshot, digest
-from hearth.accounts.types import ApiKey, Caller, KeyCreate, UserCreate
+from hearth.accounts.types import ApiKey, Caller, KeyCreate, Status, UserCreate
 
 __all__ = [
     "HEARTH",
@@ -44,6 +44,7 @@ __all__ = [
     "KeySnapshot",
     "Permission",
     "Role",
+    "Status",
     "UserCreate",
     "Visit",
     "actor_of",
