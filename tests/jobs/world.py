@@ -1,0 +1,115 @@
+"""A runner of jobs in a process of its own, and what a test sees of its jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from hearth import jobs
+from hearth.jobs import Job, JobRecord, JobState
+from hearth.kit.db import Database
+from tests.running import environment_for
+
+LIMIT_S = 8
+POLL_S = 0.02
+HANDLERS = "tests.jobs.handlers:make_handlers"
+ROOT = Path(__file__).parent.parent.parent
+
+
+class World:
+    """One state, and the jobs in it.
+
+    Args:
+        db: the state.
+        url: its.
+        folder: for the home, and for the traces that handlers leave.
+    """
+
+    def __init__(self, db: Database, url: str, folder: Path) -> None:
+        self.db = db
+        self.folder = folder
+        self.environment = environment_for(folder, 1, {"database_url": url})
+        self.trace = str(folder / "trace")
+        self.log = ""
+        self._runners: list[subprocess.Popen[str]] = []
+
+    def start_runner(self) -> subprocess.Popen[str]:
+        """Start one more; only one at a time runs jobs."""
+        runner = subprocess.Popen(
+            [sys.executable, "-m", "hearth.app.jobs", "--handlers", HANDLERS],
+            env=self.environment,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self._runners.append(runner)
+        return runner
+
+    def kill(self, runner: subprocess.Popen[str]) -> None:
+        """As kill -9 does."""
+        runner.kill()
+        runner.wait(LIMIT_S)
+
+    def end(self) -> None:
+        """Close every runner's input, and see that it ends by that."""
+        for runner in self._runners:
+            _, log = runner.communicate(timeout=LIMIT_S)
+            self.log += log
+        sys.stdout.write(self.log)  # shown where a test fails
+
+    async def defer(self, kind: str, **arguments: Any) -> str:
+        """Queue a job that leaves its traces here."""
+        job = Job(kind=kind, account_id="acme", arguments={"trace": self.trace, **arguments})
+        async with self.db.write() as conn:
+            await jobs.defer(conn, job)
+        return job.id
+
+    async def job(self, job_id: str) -> JobRecord:
+        """What has become of it."""
+        async with self.db.read() as conn:
+            return await jobs.get(conn, job_id)
+
+    async def cancel(self, job_id: str) -> JobRecord:
+        """Cancel it."""
+        async with self.db.write() as conn:
+            return await jobs.cancel(conn, job_id)
+
+    async def end_of(self, job_id: str) -> JobRecord:
+        """Wait for its end."""
+        async with asyncio.timeout(LIMIT_S):
+            while True:
+                job = await self.job(job_id)
+                if job.state.is_final:
+                    return job
+                await asyncio.sleep(POLL_S)
+
+    async def until_traced(self, line: str) -> None:
+        """Wait until a handler has left this line."""
+        async with asyncio.timeout(LIMIT_S):
+            while True:
+                if line in self.traces():
+                    return
+                await asyncio.sleep(POLL_S)
+
+    async def until_running(self, job_id: str, message: str) -> None:
+        """Wait until it says this of its progress."""
+        async with asyncio.timeout(LIMIT_S):
+            while True:
+                job = await self.job(job_id)
+                if job.message == message:
+                    assert job.state is JobState.RUNNING
+                    return
+                await asyncio.sleep(POLL_S)
+
+    def traces(self) -> list[str]:
+        """What handlers did, in order."""
+        path = Path(self.trace)
+        return path.read_text().splitlines() if path.exists() else []
+
+    def let_go(self) -> None:
+        """Open the gate."""
+        Path(f"{self.trace}.go").touch()
