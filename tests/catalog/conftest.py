@@ -9,6 +9,7 @@ import pytest
 
 from hearth.catalog import Catalog, ModelStore, Network, Weights, plan_pull
 from tests.catalog.hub import Hub, running_hub
+from tests.catalog.peft_folders import Puller
 from tests.catalog.weights import gguf_bytes
 
 
@@ -35,6 +36,12 @@ def network(hub: Hub) -> Network:
 def store(tmp_path: Path, network: Network) -> ModelStore:
     """An empty store that fetches from the hub."""
     return ModelStore(tmp_path / "home", network=network)
+
+
+@pytest.fixture
+def pull(store: ModelStore, catalog: Catalog) -> Puller:
+    """Brings what a test has made into the store."""
+    return Puller(store, catalog)
 
 
 @pytest.fixture(scope="session")

@@ -46,18 +46,21 @@ def write_tiny_model(
     temperature: float | None = None,
     tags: Sequence[str] = (),
     are_tags_silent: bool = False,
+    architecture: str = "llama",
+    kv_heads: int = _HEADS,
 ) -> Path:
     """Write a random two-layer llama whose vocabulary is every byte, a few words and `tags`.
 
-    Silent tags are control tokens, whose text llama.cpp leaves out.
+    Silent tags are control tokens, whose text llama.cpp leaves out. The other architectures are
+    qwen2 and qwen3.
     """
-    writer = gguf.GGUFWriter(path, "llama")
+    writer = gguf.GGUFWriter(path, architecture)
     writer.add_context_length(context)
     writer.add_embedding_length(_WIDTH)
     writer.add_feed_forward_length(_HIDDEN)
     writer.add_block_count(_LAYERS)
     writer.add_head_count(_HEADS)
-    writer.add_head_count_kv(_HEADS)
+    writer.add_head_count_kv(kv_heads)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_rope_dimension_count(_WIDTH // _HEADS)
     _add_vocabulary(
@@ -67,7 +70,8 @@ def write_tiny_model(
         writer.add_chat_template(template)
     if temperature is not None:
         writer.add_float32("general.sampling.temp", temperature)
-    _add_weights(writer, np.random.default_rng(seed), size=len(vocabulary()) + len(tags))
+    size = len(vocabulary()) + len(tags)
+    _add_weights(writer, np.random.default_rng(seed), size=size, kv_heads=kv_heads)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -99,7 +103,9 @@ def _add_vocabulary(writer: gguf.GGUFWriter, tags: Sequence[str], tag_type: gguf
     writer.add_add_space_prefix(False)
 
 
-def _add_weights(writer: gguf.GGUFWriter, random: np.random.Generator, *, size: int) -> None:
+def _add_weights(
+    writer: gguf.GGUFWriter, random: np.random.Generator, *, size: int, kv_heads: int
+) -> None:
     def add(name: str, *shape: int) -> None:
         writer.add_tensor(name, (random.standard_normal(shape) * 0.4).astype(np.float32))
 
@@ -110,8 +116,15 @@ def _add_weights(writer: gguf.GGUFWriter, random: np.random.Generator, *, size: 
         block = f"blk.{layer}."
         for norm in ("attn_norm", "ffn_norm"):
             writer.add_tensor(f"{block}{norm}.weight", np.ones(_WIDTH, np.float32))
-        for name in ("attn_q", "attn_k", "attn_v", "attn_output"):
-            add(f"{block}{name}.weight", _WIDTH, _WIDTH)
+        kv_width = _WIDTH // _HEADS * kv_heads
+        rows = {"attn_q": _WIDTH, "attn_k": kv_width, "attn_v": kv_width, "attn_output": _WIDTH}
+        for name, num in rows.items():
+            add(f"{block}{name}.weight", num, _WIDTH)
+            if writer.arch == "qwen2" and name != "attn_output":
+                add(f"{block}{name}.bias", num)
+        if writer.arch == "qwen3":
+            for norm in ("attn_q_norm", "attn_k_norm"):
+                writer.add_tensor(f"{block}{norm}.weight", np.ones(_WIDTH // _HEADS, np.float32))
         add(f"{block}ffn_gate.weight", _HIDDEN, _WIDTH)
         add(f"{block}ffn_up.weight", _HIDDEN, _WIDTH)
         add(f"{block}ffn_down.weight", _WIDTH, _HIDDEN)
