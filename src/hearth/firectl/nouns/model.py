@@ -1,0 +1,219 @@
+"""Models: the catalogue's, and those that an account uploads."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from hearth.firectl import model_flags
+from hearth.firectl.call import CATALOGUE, Call
+from hearth.firectl.crud import create, deleter, getter, id_argument, lister, updater
+from hearth.firectl.failures import Exit, Failure, Refused
+from hearth.firectl.grammar import Argument, Column, Command, Flag, Noun, Resource
+from hearth.firectl.http import Object
+from hearth.firectl.listing import show_pages
+from hearth.firectl.model_files import adapter_details, files_of
+from hearth.firectl.names import last_of, path_of
+from hearth.firectl.transfer import download, upload
+from hearth.firectl.waiting import WAIT_FLAGS, wait_until_ready
+
+RESOURCE = Resource(
+    collection="models",
+    id_body="modelId",
+    wrapper="model",
+    is_shared=True,
+    columns=(
+        Column(title="name", path="name"),
+        Column(title="display name", path="displayName"),
+        Column(title="kind", path="kind"),
+        Column(title="state", path="state"),
+        Column(title="context", path="contextLength"),
+        Column(title="public", path="public"),
+        Column(title="status", path="status.message"),
+    ),
+)
+_PATH = Argument(name="PATH", help="The folder or file with the weights.", of="PATH")
+_S3 = "s3://"
+
+
+def _create(call: Call) -> None:
+    source: str = call.get("PATH")
+    fields = call.body() | _kind(call, source)
+    name = call.name(call.get("ID"))
+    if source.startswith(_S3):
+        create(call, last_of(name), fields)
+        bucket, _, prefix = source.removeprefix(_S3).partition("/")
+        body = {"awsS3Source": {"s3Bucket": bucket, "s3PathPrefix": prefix}}
+        call.send("POST", f"{path_of(name)}:import", body=body)
+        _show_ready(call, name)
+        return
+    files = files_of(Path(source))
+    try:
+        create(call, last_of(name), fields)
+    except Refused as refused:
+        if refused.status != 409:
+            raise
+        raise Failure(
+            f"{refused.message} If its upload broke off, `firectl upload model "
+            f"{call.get('ID')} {source}` takes it up again."
+        ) from refused
+    _upload_files(call, name, files)
+
+
+def _kind(call: Call, source: str) -> Object:
+    """What sort of model it is."""
+    if call.get("base-model"):
+        is_here = not source.startswith(_S3)
+        base_model = call.get("base-model")
+        details = (
+            adapter_details(Path(source), base_model) if is_here else {"baseModel": base_model}
+        )
+        return {"kind": "HF_PEFT_ADDON", "peftDetails": details}
+    kind = "EMBEDDING_MODEL" if call.get("embedding") else "HF_BASE_MODEL"
+    return {"kind": kind, "baseModelDetails": {"checkpointFormat": "HUGGINGFACE"}}
+
+
+def _upload(call: Call) -> None:
+    _upload_files(call, call.name(call.get("ID")), files_of(Path(call.get("PATH"))))
+
+
+def _upload_files(call: Call, name: str, files: dict[str, Path]) -> None:
+    """Ask for addresses, send the files, have the whole looked at."""
+    body: Object = {
+        "filenameToSize": {each: str(path.stat().st_size) for each, path in files.items()}
+    }
+    if call.get("enable-resumable-upload"):
+        body["enableResumableUpload"] = True
+    answer = call.send("POST", f"{path_of(name)}:getUploadEndpoint", body=body)
+    upload(call.screen, files, answer.get("filenameToSignedUrls") or {}, quiet=_is_quiet(call))
+    checked = call.send("GET", f"{path_of(name)}:validateUpload")
+    for warning in checked.get("warnings") or []:
+        call.screen.note(f"firectl: {warning}")
+    _show_ready(call, name)
+
+
+def _show_ready(call: Call, name: str) -> None:
+    if call.get("poll-duration"):
+        call.values["wait-timeout"] = call.get("poll-duration")
+    call.values.setdefault("wait-timeout", "2h")
+    call.show(wait_until_ready(call, name))
+
+
+def _download(call: Call) -> None:
+    body = call.read(call.get("ID"), ":getDownloadEndpoint")
+    urls = body.get("filenameToSignedUrls") or {}
+    if not urls:
+        raise Failure(f"{call.get('ID')} has no files to download.", exit_status=Exit.NOT_FOUND)
+    folder = Path(call.get("PATH"))
+    download(call.screen, urls, folder, quiet=_is_quiet(call))
+    call.screen.note(f"{call.get('ID')} is in {folder}.")
+
+
+def _is_quiet(call: Call) -> bool:
+    return bool(call.get("quiet"))
+
+
+def _prepare(call: Call) -> None:
+    name = call.name(call.get("ID"))
+    call.send("POST", f"{path_of(name)}:prepare", body=call.body())
+    if call.get("wait"):
+        wait_until_ready(call, name)
+    call.screen.note(f"{name} is being prepared." if not call.get("wait") else f"{name} is ready.")
+
+
+def _import(call: Call) -> None:
+    model_id = call.get("model-id") or last_of(call.get("NAME"))
+    name = call.name(model_id)
+    create(call, last_of(name), {"huggingFaceUrl": call.get("NAME")})
+    _show_ready(call, name)
+
+
+def _list(call: Call) -> None:
+    """The account's own, then the catalogue's; of `--account-id` only that account's."""
+    accounts = [call.account_id()]
+    if not call.get("account-id") and CATALOGUE not in accounts:
+        accounts.append(CATALOGUE)
+    if category := call.get("category"):
+        wanted = f'category = "{_escaped(category)}"'
+        given = call.get("filter")
+        call.values["filter"] = f"({given}) AND {wanted}" if given else wanted
+    show_pages(call, [(call.parent(each), RESOURCE.collection) for each in accounts])
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"')
+
+
+NOUN = Noun(
+    summary="Models: the catalogue's, and those that an account uploads.",
+    commands=(
+        Command(
+            verb="create",
+            summary="Upload a model: a whole one, or with --base-model a LoRA adapter.",
+            run=_create,
+            arguments=(id_argument("model"), replace(_PATH, name="PATH")),
+            flags=(*model_flags.CREATION, *model_flags.DESCRIPTION, model_flags.QUIET),
+            resource=RESOURCE,
+            examples=(
+                "firectl create model my-model ./weights",
+                "firectl create model my-adapter ./adapter --base-model llama-v3p1-8b-instruct",
+            ),
+        ),
+        getter("model", RESOURCE, "firectl get model llama-v3p1-8b-instruct"),
+        replace(
+            lister(
+                "model",
+                RESOURCE,
+                (Flag(name="category", help="Such as experimental; an unknown one has none."),),
+                "firectl list models",
+                "firectl list models --category experimental",
+            ),
+            summary="List the account's models and then the catalogue's; with -a, one account's.",
+            run=_list,
+        ),
+        updater("model", RESOURCE, model_flags.DESCRIPTION),
+        deleter("model", RESOURCE),
+        Command(
+            verb="upload",
+            summary="Upload the files of a model that is there, such as after a broken upload.",
+            run=_upload,
+            arguments=(id_argument("model"), _PATH),
+            flags=(model_flags.RESUMABLE, model_flags.POLL, model_flags.QUIET),
+            resource=RESOURCE,
+            examples=("firectl upload model my-model ./weights",),
+        ),
+        Command(
+            verb="download",
+            summary="Download the files of a model; what is there already is kept.",
+            run=_download,
+            arguments=(
+                id_argument("model"),
+                Argument(name="PATH", help="The folder to put them in.", of="PATH"),
+            ),
+            flags=(model_flags.QUIET,),
+            resource=RESOURCE,
+            examples=("firectl download model my-model ./local_path",),
+        ),
+        Command(
+            verb="prepare",
+            summary="Have a model made ready for another precision before it is deployed.",
+            run=_prepare,
+            arguments=(id_argument("model"),),
+            flags=(model_flags.PRECISION, *WAIT_FLAGS),
+            resource=RESOURCE,
+            examples=("firectl prepare-model my-model --precision fp8 --wait",),
+        ),
+        Command(
+            verb="import",
+            summary="Have the server fetch a model from a model hub.",
+            run=_import,
+            arguments=(Argument(name="NAME", help="Its name there, such as org/model."),),
+            flags=(
+                Flag(name="model-id", help="Its id here; the last part of NAME otherwise."),
+                model_flags.POLL,
+            ),
+            resource=RESOURCE,
+            examples=("firectl import model org/model --model-id my-model",),
+        ),
+    ),
+)
