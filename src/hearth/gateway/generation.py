@@ -222,4 +222,5 @@ class Generation:
             prefill_s=max((u.prefill_s for u in counted), default=0.0),
             decode_s=max((u.decode_s for u in counted), default=0.0),
             reasoning_tokens=sum(u.reasoning_tokens for u in counted),
+            adapter_digest=next((u.adapter_digest for u in counted if u.adapter_digest), ""),
         )

@@ -37,6 +37,8 @@ class Route(Struct, frozen=True, kw_only=True):
     "The full name of the model that was asked for."
     served_by: str
     "The full name of the model whose weights answer; another one only for a stand-in."
+    adapter: str = ""
+    "The full name of the adapter on those weights that answers; empty: none."
     subject: Subject = Subject()
     "What is priced: the model that was asked for."
 
@@ -66,6 +68,12 @@ class Job(Struct, kw_only=True):
     "Fields of the body that nothing reads, and hints that nothing uses."
     archive: Callable[[bytes], Awaitable[bytes]] | None = None
     "Given the rest of an answer before it is sent, keeps the answer and returns what is sent."
+
+    def __post_init__(self) -> None:
+        """Let the adapter that the route names answer every part."""
+        if self.route.adapter:
+            adapter = self.route.adapter
+            self.parts = [msgspec.structs.replace(part, adapter=adapter) for part in self.parts]
 
     def failure(self, error: ApiError) -> bytes:
         """What ends an answer that had begun; see `Answer.failure`."""

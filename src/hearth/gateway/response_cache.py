@@ -90,11 +90,16 @@ def _repeated(usage: Usage | None) -> Usage | None:
         prefill_s=0.0,
         decode_s=0.0,
         reasoning_tokens=usage.reasoning_tokens,
+        adapter_digest=usage.adapter_digest,
     )
 
 
 def key_of(request: GenerateRequest | EmbedRequest, hello: Hello) -> bytes:
     """What identifies an answer: the canonical request and the weights that answer it."""
-    if isinstance(request, GenerateRequest) and request.sampling.temperature == 0.0:
-        request = msgspec.structs.replace(request, seed=0)  # drawn for every request, and unused
-    return blake2b(_pack((hello.model, hello.fingerprint, request)), digest_size=32).digest()
+    adapter = ""
+    if isinstance(request, GenerateRequest):
+        if request.sampling.temperature == 0.0:  # a seed is drawn for every request, and unused
+            request = msgspec.structs.replace(request, seed=0)
+        adapter = hello.digest_of(request.adapter)
+    weights = (hello.model, hello.fingerprint, adapter)
+    return blake2b(_pack((weights, request)), digest_size=32).digest()

@@ -54,4 +54,5 @@ def settle_record(run: Run, usage: Usage, outcome: Outcome, end: End) -> Settle:
         http_status=end.status,
         replica_id=run.generation.replica_id,
         cost_nano=end.cost_nano,
+        adapter_digest=usage.adapter_digest,
     )

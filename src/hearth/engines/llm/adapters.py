@@ -15,9 +15,8 @@ def asked_digest(name: str, hello: Hello) -> str:
     """
     if not name:
         return ""
-    for each in hello.adapters:
-        if each.name == name:
-            return each.digest
+    if digest := hello.digest_of(name):
+        return digest
     message = f"The adapter {name} is not loaded here; load it on this deployment first."
     raise Failed(Failure(kind="unavailable", message=message, param="model"))
 

@@ -76,6 +76,10 @@ class Hello(Struct, frozen=True, omit_defaults=True, kw_only=True):
     adapters: list[LoadedAdapter] = []
     "What is loaded now; where that can change, `FrameType.ADAPTERS` tells."
 
+    def digest_of(self, adapter: str) -> str:
+        """The digest of an adapter by its full name; empty where it is not loaded."""
+        return next((each.digest for each in self.adapters if each.name == adapter), "")
+
 
 class Stats(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A worker's answer to a ping."""
