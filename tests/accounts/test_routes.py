@@ -162,6 +162,7 @@ async def test_a_patch_changes_what_it_names(admin: httpx.AsyncClient, house: Ho
     house.clock.move(hours=1)
     changed = (await admin.patch(f"{USERS}/ann", json={"displayName": "Ann"})).json()
 
+    assert changed.pop("etag") != before.pop("etag")
     assert changed == {**before, "displayName": "Ann", "updateTime": "2026-01-31T13:00:00Z"}
 
 

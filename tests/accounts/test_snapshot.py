@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from hearth.accounts import Caller, KeySnapshot, Role, credential
-from hearth.accounts.types import KeyCreate, UserUpdate
+from hearth.accounts.types import KeyCreate, UserCreate, UserUpdate
 from hearth.errors import Unauthenticated
 from hearth.kit.db import Connection, Database
 from hearth.kit.ids import new_id
@@ -93,7 +93,13 @@ async def test_every_change_of_keys_or_roles_moves_the_version(house: House) -> 
     await note()
     await house.service.keys.delete("acme", "ann", key.key_id)
     await note()
-    await house.service.update_user("acme", "ann", UserUpdate(role=Role.ADMIN))
+    await house.service.create_user("acme", UserCreate(role=Role.USER), user_id="bob")
+    custom = UserUpdate(role=Role.CUSTOM, permission_preset="billing")
+    await house.service.update_user("acme", "bob", custom)
+    await note()
+    await house.service.update_user("acme", "bob", UserUpdate(permission_preset="auditor"))
+    await note()
+    await house.service.delete_user("acme", "bob")
     await note()
 
     numbers = [version.get("keys", 0) for version in versions]

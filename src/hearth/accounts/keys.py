@@ -95,12 +95,20 @@ class KeyService:
             raise _missing(key_id)
         return key
 
-    async def list(self, account_id: str, user_id: str, query: ListQuery) -> Page[ApiKey]:
-        """A page of a user's keys; raises `NotFound` when there is no such user."""
+    async def list(self, account_id: str, user_id: str | None, query: ListQuery) -> Page[ApiKey]:
+        """A page of a user's keys, or of all in the account; raises `NotFound` for no such user."""
         async with self._db.read() as conn:
-            if await store.get_user(conn, account_id, user_id) is None:
+            if user_id is not None and await store.get_user(conn, account_id, user_id) is None:
                 raise NotFound(f"There is no user {user_id!r} in the account {account_id!r}.")
             return await store.list_keys(conn, account_id, user_id, query)
+
+    async def owner(self, account_id: str, key_id: str) -> str:
+        """The id of the user whose key it is; raises `NotFound`."""
+        async with self._db.read() as conn:
+            user_id = await store.find_key(conn, account_id, key_id)
+        if user_id is None:
+            raise _missing(key_id)
+        return user_id
 
     async def opens(self, account_id: str, user_id: str, secret: str) -> bool:
         """Whether this is a key of the user that may be used now."""
@@ -143,7 +151,7 @@ def _name(account_id: str, user_id: str, key_id: str) -> str:
 
 
 def _missing(key_id: str) -> NotFound:
-    return NotFound(f"The user has no key {key_id[:80]!r}.")
+    return NotFound(f"There is no key {key_id[:80]!r} here.")
 
 
 def _check_annotations(spec: KeyCreate) -> None:

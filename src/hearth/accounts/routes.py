@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import msgspec
-from msgspec import UNSET, Struct
+from msgspec import Struct
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from hearth.accounts.access import require, require_admin, require_self_or_admin
+from hearth.accounts.access import require, require_self_or_admin
 from hearth.accounts.audit import actor_of
 from hearth.accounts.audit.routes import audit_routes
 from hearth.accounts.door import Door, Visit
@@ -63,6 +63,9 @@ def routes(
         Route("/accounts/{account_id}/users", users.create, methods=["POST"]),
         Route(user, users.get, methods=["GET"]),
         Route(user, users.update, methods=["PATCH"]),
+        Route(user, users.delete, methods=["DELETE"]),
+        Route("/accounts/{account_id}/apiKeys", keys.list_all, methods=["GET"]),
+        Route("/accounts/{account_id}/apiKeys:delete", keys.delete_any, methods=["POST"]),
         Route(f"{user}/apiKeys", keys.list, methods=["GET"]),
         Route(f"{user}/apiKeys", keys.create, methods=["POST"]),
         Route(f"{user}/apiKeys:delete", keys.delete, methods=["POST"]),
@@ -113,7 +116,11 @@ class _Users:
         spec = decode_body(await request.body(), UserCreate)
         user_id = request.query_params.get("userId")
         user = await self._service.create_user(
-            account_id, spec, user_id=user_id, actor=actor_of(request, caller)
+            account_id,
+            spec,
+            user_id=user_id,
+            actor=actor_of(request, caller),
+            is_retry=request.headers.get("x-stainless-retry-count", "0") != "0",
         )
         return _resource(user, request)
 
@@ -136,13 +143,23 @@ class _Users:
         require_self_or_admin(caller, user_id)
         change = decode_body(await request.body(), UserUpdate)
         change = _masked(change, request.query_params.get("updateMask", ""))
-        if change.role is not UNSET or change.permission_preset is not UNSET:
-            require_admin(caller)
+        if not change.etag:
+            change = msgspec.structs.replace(change, etag=request.headers.get("if-match", ""))
         user = await self._service.update_user(
-            account_id, user_id, change, actor=actor_of(request, caller)
+            account_id, user_id, change, actor=actor_of(request, caller), by=caller
         )
         await self._keys_changed()
         return _resource(user, request)
+
+    async def delete(self, request: Request) -> Response:
+        """Remove a user and end its keys."""
+        (caller, account_id), user_id = self._door.admin(request), _user_id(request)
+        etag = request.query_params.get("etag") or request.headers.get("if-match", "")
+        await self._service.delete_user(
+            account_id, user_id, actor=actor_of(request, caller), etag=etag
+        )
+        await self._keys_changed()
+        return _json({})
 
 
 class _Keys:
@@ -167,6 +184,12 @@ class _Keys:
         page = await self._keys.list(account_id, user_id, list_query(request.query_params))
         return _listing("apiKeys", page, request)
 
+    async def list_all(self, request: Request) -> Response:
+        """List the keys of every user of the account."""
+        account_id = self._door.admin(request).account_id
+        page = await self._keys.list(account_id, None, list_query(request.query_params))
+        return _listing("apiKeys", page, request)
+
     async def get(self, request: Request) -> Response:
         """Get a key of a user, without its secret."""
         (_, account_id), user_id = self._owner(request)
@@ -175,9 +198,18 @@ class _Keys:
 
     async def delete(self, request: Request) -> Response:
         """End a key."""
-        (caller, account_id), user_id = self._owner(request)
+        visit, user_id = self._owner(request)
+        return await self._delete(request, visit, user_id)
+
+    async def delete_any(self, request: Request) -> Response:
+        """End a key of whichever user of the account."""
+        return await self._delete(request, self._door.admin(request), None)
+
+    async def _delete(self, request: Request, visit: Visit, user_id: str | None) -> Response:
+        caller, account_id = visit
         key_id = decode_body(await request.body(), _KeyDeletion).key_id
-        await self._keys.delete(account_id, user_id, key_id, actor=actor_of(request, caller))
+        owner = user_id or await self._keys.owner(account_id, key_id)
+        await self._keys.delete(account_id, owner, key_id, actor=actor_of(request, caller))
         await self._keys_changed()
         return _json({})
 
@@ -210,7 +242,7 @@ def _masked(change: UserUpdate, mask: str) -> UserUpdate:
     if not names:
         return change
     given = msgspec.to_builtins(change)
-    chosen = {name: given.get(name, "") for name in names}
+    chosen = {name: given.get(name, "") for name in names} | {"etag": change.etag}
     return decode_body(msgspec.json.encode(chosen), UserUpdate)
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 import msgspec
-from msgspec import UNSET
 
 from hearth.accounts import store
 from hearth.accounts.audit import OPERATOR, Actor, AuditEntry, AuditLog, record
 from hearth.accounts.keys import KEYS_VERSION, KeyService
 from hearth.accounts.roles import Role, check_preset
-from hearth.accounts.types import Account, State, User, UserCreate, UserUpdate
+from hearth.accounts.types import Account, Caller, State, User, UserCreate, UserUpdate
+from hearth.accounts.user_changes import changed_columns, id_from, is_made_by
 from hearth.errors import Conflict, NotFound
 from hearth.kit.clock import Clock, utc_now
 from hearth.kit.db import Connection, Database
+from hearth.kit.etags import check_etag
 from hearth.kit.ids import check_resource_id, new_id
+from hearth.kit.names import to_camel
 from hearth.kit.pages import ListQuery, Page
 from hearth.kit.versions import bump
 
@@ -104,15 +106,19 @@ class AccountService:
         *,
         user_id: str | None = None,
         actor: Actor = OPERATOR,
+        is_retry: bool = False,
     ) -> User:
-        """Add a user to an account, under a generated id when none is chosen.
+        """Add a user to an account, under an id made of its email when none is chosen.
+
+        Tried again by a client that missed the first answer, it returns the user that is there.
 
         Raises:
             InvalidRequest: no user may be called so, or the preset is not one of the role's.
             NotFound: there is no such account.
             Conflict: it has such a user already.
         """
-        user_id = new_id("user") if not user_id else check_resource_id(user_id, param="userId")
+        is_chosen = bool(user_id)
+        user_id = check_resource_id(user_id, param="userId") if user_id else id_from(spec.email)
         check_preset(spec.role, spec.permission_preset)
         values = msgspec.structs.asdict(spec)
         if spec.service_account and not spec.email:
@@ -121,6 +127,11 @@ class AccountService:
         values["create_time"] = values["update_time"] = self._clock()
         async with self._db.write() as conn:
             await _account(conn, account_id)
+            there = await store.get_user(conn, account_id, user_id)
+            if there is not None and is_retry and is_made_by(there, spec):
+                return there
+            if there is not None and not is_chosen:
+                user_id = new_id("user")  # another one's email begins like this one's
             await store.insert_user(conn, account_id, user_id, values)
             user = await _user(conn, account_id, user_id)
             entry = AuditEntry(actor=actor, method="CreateUser", resource=user.name, payload=spec)
@@ -138,44 +149,72 @@ class AccountService:
             return await store.list_users(conn, account_id, query)
 
     async def update_user(
-        self, account_id: str, user_id: str, change: UserUpdate, *, actor: Actor = OPERATOR
+        self,
+        account_id: str,
+        user_id: str,
+        change: UserUpdate,
+        *,
+        actor: Actor = OPERATOR,
+        by: Caller | None = None,
     ) -> User:
         """Change what is set; a changed role counts from the user's next request.
 
+        Args:
+            account_id: whose user it is.
+            user_id: which one.
+            change: what the client sent.
+            actor: in whose name it is recorded.
+            by: who asks; only admins change roles. None: the operator.
+
         Raises:
             NotFound: there is no such user.
-            InvalidRequest: the preset is not one of the role's.
-            Conflict: the account would be left without an admin.
+            InvalidRequest: a field cannot be changed so.
+            PermissionDenied: a role would change, and the caller is no admin.
+            Conflict: the user has changed since, or the account would be left without an admin.
         """
-        given = msgspec.structs.asdict(change).items()
-        values = {name: value for name, value in given if value is not UNSET}
-        values["update_time"] = self._clock()
         async with self._db.write() as conn:
+            admins = await store.lock_admins(conn, account_id)
             before = await _user(conn, account_id, user_id)
-            values |= _roles(before, change)
+            check_etag(change.etag, before.etag)
+            values = changed_columns(before, change, by)
             if "role" in values:
-                admins = await store.lock_admins(conn, account_id)
-                if values["role"] != Role.ADMIN and admins == {user_id}:
-                    raise Conflict(
-                        f"{user_id!r} is the last admin of the account: make another one first."
-                    )
+                if values["role"] != Role.ADMIN:
+                    _check_not_last(admins, user_id)
                 await bump(conn, KEYS_VERSION)
-            await store.update_user(conn, account_id, user_id, values)
+            await store.update_user(
+                conn, account_id, user_id, values | {"update_time": self._clock()}
+            )
             user = await _user(conn, account_id, user_id)
-            entry = AuditEntry(actor=actor, method="UpdateUser", resource=user.name, payload=change)
+            payload = {to_camel(name): value for name, value in values.items()}
+            entry = AuditEntry(
+                actor=actor, method="UpdateUser", resource=user.name, payload=payload
+            )
             await record(conn, entry, clock=self._clock)
         return user
 
+    async def delete_user(
+        self, account_id: str, user_id: str, *, actor: Actor = OPERATOR, etag: str = ""
+    ) -> None:
+        """Remove a user and end its keys; what it made stays the account's.
 
-def _roles(before: User, change: UserUpdate) -> dict[str, object]:
-    """Role and preset after a change, if it changes one; another role ends the preset."""
-    if change.role is UNSET and change.permission_preset is UNSET:
-        return {}
-    role = before.role if change.role is UNSET else change.role
-    kept = before.permission_preset if role is before.role else ""
-    preset = kept if change.permission_preset is UNSET else change.permission_preset
-    check_preset(role, preset)
-    return {"role": role, "permission_preset": preset}
+        Raises:
+            NotFound: there is no such user.
+            Conflict: the user has changed since `etag`, or is the account's last admin.
+        """
+        async with self._db.write() as conn:
+            admins = await store.lock_admins(conn, account_id)
+            user = await _user(conn, account_id, user_id)
+            check_etag(etag, user.etag)
+            _check_not_last(admins, user_id)
+            await store.delete_user(conn, account_id, user_id)
+            await bump(conn, KEYS_VERSION)
+            entry = AuditEntry(actor=actor, method="DeleteUser", resource=user.name)
+            await record(conn, entry, clock=self._clock)
+
+
+def _check_not_last(admins: set[str], user_id: str) -> None:
+    if admins == {user_id}:
+        raise Conflict(f"{user_id!r} is the last admin of the account: make another one first.")
 
 
 async def _account(conn: Connection, account_id: str) -> Account:

@@ -25,6 +25,7 @@ from hearth.accounts.types import Account, ApiKey, Caller, State, User, keep_s_o
 from hearth.errors import Conflict
 from hearth.kit.columns import TEXT, JsonValue, UtcTime
 from hearth.kit.db import Connection, metadata
+from hearth.kit.etags import etag_of
 from hearth.kit.fields import Fields
 from hearth.kit.pages import ListQuery, Page, fetch_page
 
@@ -91,6 +92,12 @@ _USER_FIELDS: Fields = {
     "update_time": users.c.update_time,
 }
 _KEY_FIELDS: Fields = {
+    "name": literal("accounts/", TEXT)
+    + api_keys.c.account_id
+    + "/users/"
+    + api_keys.c.user_id
+    + "/apiKeys/"
+    + api_keys.c.key_id,
     "key_id": api_keys.c.key_id,
     "display_name": api_keys.c.display_name,
     "prefix": api_keys.c.prefix,
@@ -156,12 +163,19 @@ async def update_user(conn: Connection, account_id: str, user_id: str, values: V
     await conn.execute(update(users).where(*_is_user(account_id, user_id)).values(**values))
 
 
+async def delete_user(conn: Connection, account_id: str, user_id: str) -> None:
+    """Forget a user and every key of it."""
+    is_theirs = (api_keys.c.account_id == account_id, api_keys.c.user_id == user_id)
+    await conn.execute(delete(api_keys).where(*is_theirs))
+    await conn.execute(delete(users).where(*_is_user(account_id, user_id)))
+
+
 async def lock_admins(conn: Connection, account_id: str) -> set[str]:
     """The ids of an account's admins, who stay so until the transaction ends."""
     query = select(users.c.user_id).where(
         users.c.account_id == account_id, users.c.role == Role.ADMIN
     )
-    return set((await conn.execute(query.with_for_update())).scalars())
+    return set((await conn.execute(query.order_by(users.c.user_id).with_for_update())).scalars())
 
 
 async def insert_key(conn: Connection, values: Values) -> None:
@@ -176,11 +190,22 @@ async def get_key(conn: Connection, account_id: str, user_id: str, key_id: str) 
     return None if row is None else _key(row)
 
 
+async def find_key(conn: Connection, account_id: str, key_id: str) -> str | None:
+    """Whose key this is in an account: the id of its user."""
+    query = select(api_keys.c.user_id).where(
+        api_keys.c.account_id == account_id, api_keys.c.key_id == key_id
+    )
+    user_id: str | None = (await conn.execute(query)).scalar_one_or_none()
+    return user_id
+
+
 async def list_keys(
-    conn: Connection, account_id: str, user_id: str, query: ListQuery
+    conn: Connection, account_id: str, user_id: str | None, query: ListQuery
 ) -> Page[ApiKey]:
-    """A page of a user's keys."""
-    rows = _KEYS.where(api_keys.c.account_id == account_id, api_keys.c.user_id == user_id)
+    """A page of a user's keys, or of all in the account."""
+    rows = _KEYS.where(api_keys.c.account_id == account_id)
+    if user_id is not None:
+        rows = rows.where(api_keys.c.user_id == user_id)
     return (await fetch_page(conn, rows, _KEY_FIELDS, ["key_id"], query)).map(_key)
 
 
@@ -256,11 +281,13 @@ def _user(row: AnyRow) -> User:
         state=State(row.state),
         create_time=row.create_time,
         update_time=row.update_time,
+        etag=etag_of([row.display_name, row.email, row.role, row.permission_preset]),
     )
 
 
 def _key(row: AnyRow) -> ApiKey:
     return ApiKey(
+        name=f"accounts/{row.account_id}/users/{row.user_id}/apiKeys/{row.key_id}",
         key_id=row.key_id,
         display_name=row.display_name,
         email=row.email,

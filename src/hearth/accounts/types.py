@@ -75,6 +75,8 @@ class User(Struct, frozen=True, kw_only=True, rename="camel"):
     status: Status = Status()
     create_time: datetime
     update_time: datetime
+    etag: str = ""
+    "Differs whenever something that a client chose does; see `kit.etags`."
 
 
 class UserCreate(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -88,7 +90,15 @@ class UserCreate(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class UserUpdate(Struct, frozen=True, kw_only=True, rename="camel"):
-    """What may be changed of a user; what is unset stays."""
+    """What may be changed of a user; what is unset stays.
+
+    `name` and `service_account` may be repeated as they are; `etag`, where given, must be the
+    user's present one.
+    """
+
+    name: ShortText | UnsetType = UNSET
+    service_account: bool | UnsetType = UNSET
+    etag: ShortText = ""
 
     role: Role | UnsetType = UNSET
     display_name: ShortText | UnsetType = UNSET
@@ -97,8 +107,12 @@ class UserUpdate(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class ApiKey(Struct, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
-    """A key, without its secret: `prefix` is how its owner recognises it."""
+    """A key, without its secret: `prefix` is how its owner recognises it.
 
+    `name` is `accounts/{account}/users/{user}/apiKeys/{key}`.
+    """
+
+    name: str
     key_id: str
     display_name: str
     email: str
