@@ -1,5 +1,6 @@
 """Models: what can be named, what weights are here, and how each is served."""
 
+from hearth.catalog.adapters import adapter_for as adapter_for
 from hearth.catalog.catalog import Catalog as Catalog
 from hearth.catalog.holdings import Holdings as Holdings
 from hearth.catalog.priced import subject_of as subject_of
