@@ -85,6 +85,8 @@ class Vpc(Struct, frozen=True, kw_only=True, rename="camel"):
     "Such as `hipaa`; empty: none."
     endpoint: str = ""
     "Where it is reached; Hearth says so."
+    port: int = 0
+    "Its own, where gateways give each endpoint one; Hearth says so."
 
 
 class Deployment(Struct, frozen=True, kw_only=True, rename="camel"):
