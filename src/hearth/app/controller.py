@@ -1,28 +1,44 @@
-"""What makes reality follow the database: one per home, as long as it holds the home's lock."""
+"""What makes reality follow the database: one over all processes of a state, the leader's."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from hearth import catalog, deployments
+from hearth import catalog, deployments, jobs
 from hearth.app.workers import Workers
 from hearth.kit.db import Database
+from hearth.kit.leadership import Leadership
 from hearth.settings import Settings
 
 
 class Controller:
-    """The reconciler, and the executor whose workers are children of this process.
+    """The reconciler, the executor, and the runner of jobs; what they run are its children.
 
     Args:
         settings: read once, passed on as values.
         db: where replicas are recorded, and models asked for.
+        leadership: held as long as this runs.
         fake: serve every chat model by the fake engine; nothing is loaded.
+        job_handlers: `module:function` in place of our own kinds of jobs.
     """
 
-    def __init__(self, settings: Settings, db: Database, *, fake: bool = False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        db: Database,
+        leadership: Leadership,
+        *,
+        fake: bool = False,
+        job_handlers: str = "",
+    ) -> None:
         self._settings = settings
         self._db = db
+        self._leadership = leadership
+        self._job_handlers = job_handlers
+        self._jobs: jobs.RunnerKeeper | None = None
         home = settings.home_path
         holdings = catalog.Holdings(catalog.ModelStore(home), catalog.Remotes(home))
         self._workers = Workers(settings, holdings, fake=fake)
@@ -49,6 +65,9 @@ class Controller:
         )
         self._ending.push_async_callback(self._reconciler.stop, settings.drain_timeout_s)
         await self._reconciler.start(models)
+        self._jobs = jobs.RunnerKeeper(self._db, self._job_command(), _environment(settings))
+        self._ending.push_async_callback(self._jobs.stop)
+        self._jobs.start()
 
     async def stop(self) -> None:
         """Drain and end the workers."""
@@ -58,3 +77,15 @@ class Controller:
         """Look at once for what gateways ask for."""
         if self._reconciler is not None:
             self._reconciler.wake()
+        if self._jobs is not None:
+            self._jobs.wake()
+
+    def _job_command(self) -> list[str]:
+        command = [sys.executable, "-m", "hearth.app.jobs"]
+        return [*command, "--handlers", self._job_handlers] if self._job_handlers else command
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Ours, without what DBOS would read from it."""
+    ours = {name: value for name, value in os.environ.items() if not name.startswith("DBOS")}
+    return ours | {"HEARTH_HOME": settings.home, "HEARTH_DATABASE_URL": settings.state_url}

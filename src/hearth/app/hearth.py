@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 from contextlib import AsyncExitStack
+from functools import partial
 
 from hearth import accounts
 from hearth.app.controller import Controller
 from hearth.app.gateway import Gateway
+from hearth.app.leading import Leading
 from hearth.app.state import open_state
 from hearth.errors import ModelNotFound, SetupError
 from hearth.kit.home import take_home
+from hearth.kit.leadership import Leadership
 from hearth.settings import Settings
 
 
@@ -35,6 +38,8 @@ class Hearth:
     async def start(self) -> None:
         """Bring everything up except the HTTP server; the default model starts in the background.
 
+        While a controller of another home leads, this one's gateway serves by its replicas.
+
         What was started is ended by `stop`, also when this raises midway.
 
         Raises:
@@ -46,13 +51,16 @@ class Hearth:
         base_url = f"http://{settings.host}:{settings.port}"
         service = accounts.AccountService(db)
         self.credentials = await accounts.bootstrap(service, self.home, settings.profile, base_url)
-        controller = Controller(settings, db, fake=self.is_fake)
-        self.gateway = Gateway(settings, db, fake=self.is_fake, wake_controller=controller.wake)
+        leadership = Leadership(db, self.home)
+        leading = Leading(
+            leadership, partial(Controller, settings, db, leadership, fake=self.is_fake)
+        )
+        self.gateway = Gateway(settings, db, fake=self.is_fake, wake_controller=leading.wake)
         self.default_model = self._find_default()
         ending.push_async_callback(self.gateway.stop)
         await self.gateway.start()
-        ending.push_async_callback(controller.stop)
-        await controller.start([self.default_model], on_change=self.gateway.snapshots.wake)
+        ending.push_async_callback(leading.stop)
+        await leading.start([self.default_model], on_change=self.gateway.snapshots.wake)
 
     async def stop(self) -> None:
         """Drain the workers, write what is owed to the ledger, let go of everything."""
