@@ -25,6 +25,7 @@ class Schedule:
     min_replicas: int | None = None
     "None: the policy's."
     max_replicas: int | None = None
+    is_disabled: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,17 +69,18 @@ class Observation:
     prompt_tokens_per_second: float = 0.0
     requests_per_second: float = 0.0
     concurrent_requests: float = 0.0
-    "That run or wait, also those refused while there was no replica."
+    "That run or wait."
     last_request_s: float | None = None
-    "When the last request came, in the time of `now_s`; None: there was none."
+    "When the last request came, served or refused, in the time of `now_s`; None: none did."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Need:
-    """How many replicas the load of a moment calls for."""
+    """How many replicas the load called for, for a while."""
 
-    at_s: float
     replicas: int
+    until_s: float
+    "When another need was seen; of the last one, when it was seen last."
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -87,13 +89,15 @@ class History:
 
     desired: int
     "The count decided last."
-    since_s: float
-    "When watching began: before the windows are full, nothing is taken away."
+    began_s: float
+    "When the deployment was made, or a person set its count: it counts as used then."
+    watched_from_s: float | None = None
+    "When the windows began to fill; nothing is decided by a window that is not full."
     needs: tuple[Need, ...] = ()
-    "Changes of the need, oldest first, no older than the longest window."
+    "Oldest first, each until the next; only those that can still decide something."
     last_request_s: float | None = None
-    manual_until_s: float | None = None
-    "A count set by hand is left alone until then."
+    floor: int | None = None
+    "A count below the minimum that was set by hand: it stays until load moves it."
 
 
 class Reason(StrEnum):

@@ -97,7 +97,7 @@ def _region(entry: dict[str, object], where: str) -> Region:
         raise SetupError(f"{where}: `multi_region` is US, EUROPE or APAC.")
     try:
         ZoneInfo(told.timezone)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise SetupError(f"{where}: `timezone` {told.timezone!r} is no IANA name.") from error
     return Region(
         name=told.name,
