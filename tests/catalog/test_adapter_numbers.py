@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from hearth.catalog import adapter_for
-from hearth.catalog.lora_bases import lora_base
+from hearth.catalog.adapted_models import adapted_model
 from hearth.engines.protocol import Adapter, Sampling
 from tests.catalog.peft_folders import Matrices, Puller, random_matrices, write_peft
 from tests.engines.adapters import MODULES, Lora, merged
@@ -109,7 +109,7 @@ async def _said(model: Path, adapters: list[Adapter]) -> tuple[list[int], list[f
 def test_rows_of_llama_keep_the_scores_of_attention(pull: Puller, tmp_path: Path) -> None:
     """Rotating halves (transformers) of the rows and neighbours (GGUF) of the reordered rows."""
     source = write_tiny_model(tmp_path / "b.gguf", kv_heads=KV_HEADS)
-    base = lora_base(pull(source, "base"))
+    base = adapted_model(pull(source, "base"))
     random = np.random.default_rng(3)
     rows, x = random.standard_normal((32, 32)).astype(np.float32), random.standard_normal(32)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from hearth.engines import fake
-from hearth.engines.engine import AdapterEngine, Engine, Failed
+from hearth.engines.engine import Engine, Failed, LiveAdapters
 from hearth.engines.llm import llamacpp
 from hearth.engines.protocol import Adapter, GenerateRequest, LoadedAdapter, Sampling
 from tests.engines.adapters import tiny_adapters
@@ -124,7 +124,7 @@ async def test_an_adapter_can_come_and_go_only_where_the_engine_says_so(
 ) -> None:
     for name in ENGINES:
         async with _engine(name, tiny_model, adapters[:1], tmp_path) as engine:
-            assert isinstance(engine, AdapterEngine)
+            assert isinstance(engine, LiveAdapters)
             if engine.hello().capabilities.adapters == "start":
                 with pytest.raises(Failed, match="only at its start"):
                     await engine.load_adapter(adapters[1])

@@ -12,7 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from hearth.catalog.lora_bases import LoraBase, lora_base
+from hearth.catalog.adapted_models import AdaptedModel, adapted_model
 from hearth.catalog.store import make_folder
 from hearth.catalog.types import ModelType, Weights
 from hearth.engines.protocol import Adapter
@@ -36,7 +36,7 @@ def adapter_for(adapter: Weights, base: Weights) -> Adapter:
     """
     if adapter.inspection.type is not ModelType.ADAPTER:
         raise InvalidRequest(f"{adapter.name} is a model, not an adapter.", param="model")
-    path = _made(adapter, base.sha256) or _make(adapter, lora_base(base))
+    path = _made(adapter, base.sha256) or _make(adapter, adapted_model(base))
     return Adapter(name=adapter.name, digest=path.stem.rpartition("-")[2], path=str(path))
 
 
@@ -45,7 +45,7 @@ def _made(adapter: Weights, base_digest: str) -> Path | None:
     return next(found, None)
 
 
-def _make(adapter: Weights, base: LoraBase) -> Path:
+def _make(adapter: Weights, base: AdaptedModel) -> Path:
     folder = make_folder(adapter.folder / FOLDER)
     try:
         return _write_whole(adapter, base, folder)
@@ -53,7 +53,7 @@ def _make(adapter: Weights, base: LoraBase) -> Path:
         raise SetupError(f"{adapter.name} cannot be converted in {folder}: {error}.") from error
 
 
-def _write_whole(adapter: Weights, base: LoraBase, folder: Path) -> Path:
+def _write_whole(adapter: Weights, base: AdaptedModel, folder: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         part = Path(scratch) / "adapter.gguf"
         _write(adapter, base, part)
@@ -65,7 +65,7 @@ def _write_whole(adapter: Weights, base: LoraBase, folder: Path) -> Path:
     return final
 
 
-def _write(adapter: Weights, base: LoraBase, target: Path) -> None:
+def _write(adapter: Weights, base: AdaptedModel, target: Path) -> None:
     # numpy takes a tenth of a second to import, and most processes convert nothing
     from hearth.catalog.lora_gguf import check_lora, write_lora
     from hearth.catalog.peft_adapter import read_peft

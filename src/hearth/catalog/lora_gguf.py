@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from hearth.catalog.adapted_models import AdaptedModel
 from hearth.catalog.gguf_header import GgufHeader, TensorInfo, read_gguf_header
-from hearth.catalog.lora_bases import LoraBase
 from hearth.catalog.peft_adapter import Lora
 from hearth.errors import InvalidRequest
 
@@ -18,7 +18,7 @@ _DTYPES = {"F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 _ALORA = "adapter.alora.invocation_tokens"
 
 
-def write_lora(path: Path, lora: Lora, base: LoraBase) -> None:
+def write_lora(path: Path, lora: Lora, base: AdaptedModel) -> None:
     """Write an adapter; the same one gives the same bytes."""
     import gguf
 
@@ -35,7 +35,7 @@ def write_lora(path: Path, lora: Lora, base: LoraBase) -> None:
     writer.close()
 
 
-def check_lora(path: Path, base: LoraBase) -> None:
+def check_lora(path: Path, base: AdaptedModel) -> None:
     """Check that a file is an adapter of this base.
 
     Raises:
@@ -58,7 +58,7 @@ def check_lora(path: Path, base: LoraBase) -> None:
     _check_numbers(path, header)
 
 
-def _check_pair(path: Path, name: str, tensors: dict[str, TensorInfo], base: LoraBase) -> None:
+def _check_pair(path: Path, name: str, tensors: dict[str, TensorInfo], base: AdaptedModel) -> None:
     a, b = tensors.get(f"{name}.lora_a"), tensors.get(f"{name}.lora_b")
     shape = base.shapes.get(name)
     is_pair = a is not None and b is not None and len(a.shape) == len(b.shape) == 2

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from msgspec import Struct
 
-from hearth.catalog.lora_bases import TENSORS, LoraBase, Matrix
+from hearth.catalog.adapted_models import TENSORS, AdaptedModel, Matrix
 from hearth.catalog.peft_config import PeftConfig, read_peft_config
 from hearth.catalog.safetensors_data import read_tensors
 from hearth.errors import InvalidRequest
@@ -39,7 +39,7 @@ class Lora(Struct, frozen=True):
     "By tensor of the base."
 
 
-def read_peft(folder: Path, entry: Path, base: LoraBase) -> Lora:
+def read_peft(folder: Path, entry: Path, base: AdaptedModel) -> Lora:
     """Read an adapter and fit it to a base.
 
     Args:
@@ -82,7 +82,9 @@ def _pairs(entry: Path) -> dict[str, Pair]:
     return pairs
 
 
-def _fitted(pair: Pair, config: PeftConfig, base: LoraBase, alpha: float) -> tuple[Matrix, Matrix]:
+def _fitted(
+    pair: Pair, config: PeftConfig, base: AdaptedModel, alpha: float
+) -> tuple[Matrix, Matrix]:
     if pair.a is None or pair.b is None or pair.a.ndim != 2 or pair.b.ndim != 2:
         raise InvalidRequest(f"{pair.module} needs two matrices, lora_A and lora_B.")
     rank, columns = pair.a.shape

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from hearth.engines.engine import AdapterEngine, Engine, Failed
+from hearth.engines.engine import Engine, Failed, LiveAdapters
 from hearth.engines.protocol import Adapter, Failure, LoadedAdapter
 from hearth.engines.wire import Connection, FrameType
 
@@ -42,7 +42,7 @@ class AdapterChanges:
 
     async def _make(self, change: Adapter | str, request: int, connection: Connection) -> None:
         engine = self._engine
-        if not isinstance(engine, AdapterEngine):
+        if not isinstance(engine, LiveAdapters):
             connection.send(FrameType.FAILED, request, _FIXED)
             return
         try:
@@ -56,7 +56,7 @@ class AdapterChanges:
         connection.send(FrameType.ADAPTERS, request, loaded)
 
 
-async def _apply(engine: AdapterEngine, change: Adapter | str) -> None:
+async def _apply(engine: LiveAdapters, change: Adapter | str) -> None:
     if isinstance(change, str):
         await engine.unload_adapter(change)
     else:

@@ -80,8 +80,11 @@ class VectorEngine(Protocol):
 
 
 @runtime_checkable
-class AdapterEngine(Protocol):
-    """An `Engine` whose adapters can come and go while it works; `hello` lists those it has."""
+class LiveAdapters(Protocol):
+    """What an `Engine` is as well whose adapters can come and go while it works.
+
+    Its `hello` lists those it has.
+    """
 
     async def load_adapter(self, adapter: Adapter) -> None:
         """Load an adapter; one of the same name is replaced, and what runs keeps the old one.

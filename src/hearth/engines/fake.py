@@ -30,7 +30,6 @@ from hearth.engines.llm.types import (
     Tokenized,
 )
 from hearth.engines.protocol import (
-    Adapter,
     Capabilities,
     Hello,
     Sampling,
@@ -93,12 +92,7 @@ class FakeTokens:
         self._running: dict[int, _Running] = {}
         self._wake = asyncio.Event()
         self._grammars = Grammars(PIECES)
-        self._adapters = FakeAdapters([*PIECES, b""], spec.adapters)
-
-    @property
-    def pieces(self) -> Sequence[bytes]:
-        """The bytes of every token id; an adapter that is loaded adds one."""
-        return self._adapters.pieces
+        self.adapters = FakeAdapters([*PIECES, b""], spec.adapters)
 
     def hello(self) -> Hello:
         """See `TokenEngine.hello`."""
@@ -117,7 +111,7 @@ class FakeTokens:
                 constraints=frozenset({"json_object", "json_schema", "regex"}),
                 adapters="live", mixes_adapters=True,
             ),
-            adapters=self._adapters.loaded,
+            adapters=self.adapters.loaded,
         )  # fmt: skip
 
     def check(self, sampling: Sampling) -> None:
@@ -131,7 +125,7 @@ class FakeTokens:
     def add(self, request: SequenceRequest) -> None:
         """See `TokenEngine.add`."""
         walk = None if request.grammar is None else self._grammars.walk(request.grammar)
-        self._waiting.append(_Running(request, walk, self._adapters.mark(request.adapter)))
+        self._waiting.append(_Running(request, walk, self.adapters.mark(request.adapter)))
         self._wake.set()
 
     def cancel(self, key: int) -> None:
@@ -186,17 +180,9 @@ class FakeTokens:
         """How likely a token was, and which were the likeliest; the end counts as one of them."""
         total = sum(weights.values())
         likely = sorted((t for t in weights if t != END), key=lambda t: -weights[t])[:num_top]
-        pieces = self.pieces
+        pieces = self.adapters.pieces
         top = [TopLogprob(t, pieces[t], _log(weights[t] / total)) for t in likely]
         return TokenLogprob(token, pieces[token], _log(weights[token] / total), top)
-
-    async def load_adapter(self, adapter: Adapter) -> None:
-        """See `AdapterEngine`; there is nothing to read."""
-        self._adapters.load(adapter)
-
-    async def unload_adapter(self, name: str) -> None:
-        """See `AdapterEngine`."""
-        self._adapters.unload(name)
 
     def stats(self) -> Stats:
         """See `TokenEngine.stats`."""
@@ -273,4 +259,4 @@ def build(spec: WorkerSpec) -> TextEngine:
     """
     template = ChatTemplate(TEMPLATE, {})
     tokens = FakeTokens(spec)
-    return TextEngine(tokens, template=template, pieces=tokens.pieces)
+    return TextEngine(tokens, template=template, pieces=tokens.adapters.pieces)

@@ -20,23 +20,26 @@ class FakeAdapters:
         self._digests: dict[str, str] = {}
         self._marks: dict[str, int] = {}  # of all there ever were: what runs keeps its own
         for each in adapters:
-            self.load(each)
+            self._take(each)
 
     @property
     def loaded(self) -> list[LoadedAdapter]:
         """What requests can ask for."""
         return [LoadedAdapter(name, digest) for name, digest in self._digests.items()]
 
-    def load(self, adapter: Adapter) -> None:
-        """Take one, in the place of an earlier one of its name."""
+    async def load_adapter(self, adapter: Adapter) -> None:
+        """See `LiveAdapters`; there is nothing to read."""
+        self._take(adapter)
+
+    async def unload_adapter(self, name: str) -> None:
+        """See `LiveAdapters`."""
+        self._digests.pop(name, None)
+
+    def _take(self, adapter: Adapter) -> None:
         self._digests[adapter.name] = adapter.digest
         if adapter.name not in self._marks:
             self._marks[adapter.name] = len(self.pieces)
             self.pieces.append(f" [{adapter.name.rpartition('/')[2]}]".encode())
-
-    def unload(self, name: str) -> None:
-        """Let go of one, if it is there."""
-        self._digests.pop(name, None)
 
     def mark(self, name: str) -> int | None:
         """The token its answers begin with; None for the model alone."""

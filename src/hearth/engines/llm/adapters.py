@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
-from hearth.engines.engine import AdapterEngine, Failed
+from typing import Protocol, runtime_checkable
+
+from hearth.engines.engine import Failed, LiveAdapters
 from hearth.engines.llm.types import TokenEngine
 from hearth.engines.protocol import Failure, Hello
+
+
+@runtime_checkable
+class LiveTokens(Protocol):
+    """A `TokenEngine` whose adapters can come and go while it works."""
+
+    @property
+    def adapters(self) -> LiveAdapters:
+        """Those it has."""
+        ...
 
 
 def asked_digest(name: str, hello: Hello) -> str:
@@ -21,14 +33,14 @@ def asked_digest(name: str, hello: Hello) -> str:
     raise Failed(Failure(kind="unavailable", message=message, param="model"))
 
 
-def live(tokens: TokenEngine) -> AdapterEngine:
-    """The runner as one whose adapters come and go.
+def live(tokens: TokenEngine) -> LiveAdapters:
+    """The adapters of a runner that can load them while it works.
 
     Raises:
-        Failed: they cannot.
+        Failed: this one cannot.
     """
-    if isinstance(tokens, AdapterEngine):
-        return tokens
+    if isinstance(tokens, LiveTokens):
+        return tokens.adapters
     message = (
         f"The engine {tokens.hello().engine} loads adapters only at its start; start a replica "
         "that has them beside this one."

@@ -137,11 +137,11 @@ class TextEngine:
         return msgspec.structs.replace(stats, waiting=stats.waiting + len(self._writings))
 
     async def load_adapter(self, adapter: Adapter) -> None:
-        """See `AdapterEngine`."""
+        """See `LiveAdapters`."""
         await live(self._tokens).load_adapter(adapter)
 
     async def unload_adapter(self, name: str) -> None:
-        """See `AdapterEngine`."""
+        """See `LiveAdapters`."""
         await live(self._tokens).unload_adapter(name)
 
     async def close(self) -> None:

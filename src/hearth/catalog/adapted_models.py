@@ -31,7 +31,7 @@ _ROTATES_ROWS = {"llama": True, "qwen2": False, "qwen3": False}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LoraBase:
+class AdaptedModel:
     """A model that adapters are fitted to.
 
     Args:
@@ -56,7 +56,7 @@ class LoraBase:
         return rows.reshape(heads, 2, -1, rows.shape[1]).swapaxes(1, 2).reshape(rows.shape)
 
 
-def lora_base(weights: Weights) -> LoraBase:
+def adapted_model(weights: Weights) -> AdaptedModel:
     """Read what adapters of a model must fit.
 
     Raises:
@@ -79,7 +79,7 @@ def lora_base(weights: Weights) -> LoraBase:
         )
     heads = first.integer(f"{architecture}.attention.head_count") or 1
     kv_heads = first.integer(f"{architecture}.attention.head_count_kv") or heads
-    return LoraBase(
+    return AdaptedModel(
         name=weights.name,
         digest=weights.sha256,
         architecture=architecture,
