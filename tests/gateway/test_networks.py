@@ -136,23 +136,25 @@ def test_the_rightmost_hop_that_is_not_trusted_is_the_sender(
 
 
 @pytest.mark.parametrize(
-    ("peer", "lines", "expected"),
+    ("peer", "lines", "is_tls", "expected"),
     [
-        ("192.0.2.1", [("X-Forwarded-Proto", "https")], True),
-        ("192.0.2.1", [(FORWARDED, "for=10.0.0.1;proto=https")], True),
-        ("192.0.2.1", [], False),
-        ("192.0.2.1", [("X-Forwarded-Proto", "http")], False),
-        ("192.0.2.1", [("X-Forwarded-Proto", "https, http")], False),
-        ("192.0.2.1", [("X-Forwarded-Proto", "https"), ("X-Forwarded-Proto", "http")], False),
-        ("192.0.2.1", [("X-Forwarded-Proto", "https"), (FORWARDED, "proto=http")], False),
-        ("192.0.2.1", [(FORWARDED, "proto=https, for=10.0.0.1")], False),
-        ("198.51.100.7", [("X-Forwarded-Proto", "https")], False),
-        (None, [("X-Forwarded-Proto", "https")], False),
+        ("192.0.2.1", [("X-Forwarded-Proto", "https")], False, True),
+        ("192.0.2.1", [(FORWARDED, "for=10.0.0.1;proto=https")], False, True),
+        ("192.0.2.1", [], True, False),
+        ("192.0.2.1", [("X-Forwarded-Proto", "http")], True, False),
+        ("192.0.2.1", [("X-Forwarded-Proto", "https, http")], False, False),
+        ("192.0.2.1", [("X-Forwarded-Proto", "https"), ("X-Forwarded-Proto", "http")], True, False),
+        ("192.0.2.1", [("X-Forwarded-Proto", "https"), (FORWARDED, "proto=http")], True, False),
+        ("192.0.2.1", [(FORWARDED, "proto=https, for=10.0.0.1")], False, False),
+        ("198.51.100.7", [], True, True),
+        ("198.51.100.7", [("X-Forwarded-Proto", "http")], True, True),
+        ("198.51.100.7", [("X-Forwarded-Proto", "https")], False, False),
+        (None, [("X-Forwarded-Proto", "https")], False, False),
     ],
 )
 def test_only_a_trusted_proxy_can_say_that_its_client_spoke_tls(
-    peer: str | None, lines: list[tuple[str, str]], expected: bool
+    peer: str | None, lines: list[tuple[str, str]], is_tls: bool, expected: bool
 ) -> None:
     headers = [(name.lower().encode(), value.encode()) for name, value in lines]
 
-    assert PROXIES.is_secure(peer, headers) == expected
+    assert PROXIES.is_secure(peer, headers, is_tls=is_tls) == expected

@@ -36,6 +36,21 @@ class Peer(Protocol):
     """The connection that a request came on."""
 
     @property
+    def client(self) -> tuple[str, int] | None:
+        """The other end's address and port; None where it has none."""
+        ...
+
+    @property
+    def server(self) -> tuple[str, int | None] | None:
+        """Our end's."""
+        ...
+
+    @property
+    def scheme(self) -> str | None:
+        """`https` where the connection speaks TLS."""
+        ...
+
+    @property
     def is_full(self) -> bool:
         """Whether the client takes less than was written."""
         ...
@@ -71,14 +86,14 @@ class Exchange:
     Args:
         peer: where the answer goes.
         path: canonical.
-        headers: of the request, by name in lower case.
+        lines: the headers of the request as they came, names in lower case.
         may_persist: whether the connection may be used again after the answer.
         may_chunk: whether the client knows chunks, as HTTP/1.0 does not.
     """
 
     __slots__ = (
         "_may_chunk", "_peer", "answer_log", "caller", "family", "has_ended", "has_started",
-        "headers", "is_gone", "key_digest", "may_persist", "on_hangup", "on_room", "path",
+        "headers", "is_gone", "key_digest", "lines", "may_persist", "on_hangup", "on_room", "path",
         "request_id", "started_s", "status",
     )  # fmt: skip
 
@@ -86,7 +101,7 @@ class Exchange:
         self,
         peer: Peer,
         path: str,
-        headers: dict[bytes, bytes],
+        lines: Headers,
         *,
         may_persist: bool,
         may_chunk: bool,
@@ -94,7 +109,9 @@ class Exchange:
         self._peer = peer
         self._may_chunk = may_chunk
         self.path = path
-        self.headers = headers
+        self.lines = lines
+        self.headers = dict(lines)
+        "By name; of several with one name, the last."
         self.may_persist = may_persist
         self.request_id = new_uuid()
         self.family = family_of(path)
@@ -116,6 +133,23 @@ class Exchange:
         """The value of a request header, by its lower-case name."""
         value = self.headers.get(name)
         return None if value is None else value.decode("latin-1")
+
+    @property
+    def peer_host(self) -> str | None:
+        """The address that the connection comes from."""
+        client = self._peer.client
+        return None if client is None else client[0]
+
+    @property
+    def local_port(self) -> int:
+        """The port that the connection came to; 0 where there is none."""
+        server = self._peer.server
+        return 0 if server is None else server[1] or 0
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether the connection speaks TLS."""
+        return self._peer.scheme == "https"
 
     @property
     def is_full(self) -> bool:

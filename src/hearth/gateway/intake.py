@@ -158,15 +158,15 @@ class Intake:
     def _begin(self, path: str) -> None:
         parser, self.stage = self._owner.parser, HOT_BODY
         is_modern = parser.get_http_version() != "1.0"
-        headers = dict(self._headers)
         self._exchange = exchange = Exchange(
             self._owner,
             path,
-            headers,
+            self._headers,
             may_persist=is_modern and parser.should_keep_alive() and not parser.should_upgrade(),
             may_chunk=is_modern,
         )
         self._pieces, self._size, self._error = [], 0, None
+        headers = exchange.headers
         if int(headers.get(b"content-length", 0)) > self._plane.max_body_bytes:
             self._refuse_large()
             return

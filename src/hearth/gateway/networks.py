@@ -12,6 +12,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from ipaddress import (
+    IPv4Address,
     IPv4Network,
     IPv6Address,
     IPv6Network,
@@ -47,6 +48,12 @@ def parse_address(text: str) -> Address | None:
     mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
     parsed = mapped or parsed
     return Address(parsed.version, int(parsed))
+
+
+def written(addresses: Sequence[Address] | None) -> str:
+    """Addresses for people to read; `unknown` where nobody can tell."""
+    forms = {4: IPv4Address, 6: IPv6Address}
+    return ", ".join(str(forms[each.version](each.number)) for each in addresses or ()) or "unknown"
 
 
 class Networks:
@@ -116,11 +123,17 @@ class Senders:
         told = [sender for sender in senders if sender is not None]
         return told if len(told) == len(senders) else None
 
-    def is_secure(self, peer: str | None, headers: RawHeaders) -> bool:
-        """Whether a trusted proxy says that its own client spoke TLS."""
+    def is_secure(self, peer: str | None, headers: RawHeaders, *, is_tls: bool) -> bool:
+        """Whether the sender spoke TLS: to us, or to the trusted proxy that says so.
+
+        Args:
+            peer: see `of`.
+            headers: see `of`.
+            is_tls: whether the connection itself speaks it; a proxy's says nothing of its clients.
+        """
         address = None if peer is None else parse_address(peer)
         if address is None or address not in self._trusted:
-            return False
+            return is_tls
         protos = [part.strip().lower() for part in _values(headers, b"x-forwarded-proto")]
         protos += [pair.get("proto", "").lower() for pair in _elements(headers)[-1:] if pair]
         return bool(protos) and all(proto == "https" for proto in protos)

@@ -1,12 +1,13 @@
 """What the log says of inference requests: a line each, and bodies only when asked for.
 
-Keys are always shown as [REDACTED]. Prompts appear only with the setting `log_requests`.
+Keys are always shown as [REDACTED]. Prompts appear only with the setting `log_requests`, and never
+those of deployments whose compliance mode forbids it.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from hearth.gateway.error_shapes import Headers
 from hearth.gateway.http import Exchange
@@ -16,15 +17,33 @@ log = logging.getLogger(__name__)
 _SECRET_HEADERS = frozenset({b"authorization", b"x-api-key", b"cookie"})
 
 
-class RequestLog:
-    """Writes the lines; with `with_bodies`, whole requests and answers too."""
+def _withholds_nothing(_: Exchange, __: bytes) -> bool:
+    return False
 
-    def __init__(self, *, with_bodies: bool) -> None:
+
+class RequestLog:
+    """Writes the lines.
+
+    Args:
+        with_bodies: whole requests and answers, too.
+        withholds: whether the body of a request and its answer must not be written down.
+    """
+
+    def __init__(
+        self,
+        *,
+        with_bodies: bool,
+        withholds: Callable[[Exchange, bytes], bool] = _withholds_nothing,
+    ) -> None:
         self._with_bodies = with_bodies
+        self._withholds = withholds
 
     def request(self, exchange: Exchange, body: bytes) -> None:
         """Log a request as it came, and arrange that its answer is logged."""
         if not self._with_bodies:
+            return
+        if self._withholds(exchange, body):
+            log.info("Request %s: POST %s, body withheld", exchange.request_id, exchange.path)
             return
         log.info(
             "Request %s: POST %s %s %s",

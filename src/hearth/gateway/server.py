@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Awaitable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Protocol
 
 import uvicorn
@@ -53,8 +55,32 @@ def bind(host: str, port: int, *, is_shared: bool = False) -> socket.socket:
     return listener
 
 
-def make_server(app: App, *, body_timeout_s: float, drain_timeout_s: float) -> uvicorn.Server:
-    """A server that serves `app` on sockets it is given."""
+def tls_context(certificate: Path, key: Path) -> ssl.SSLContext:
+    """TLS 1.2 or later with this certificate and its chain.
+
+    Raises:
+        SetupError: the files cannot be read, or do not belong together.
+    """
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        context.load_cert_chain(certificate, key)
+    except (OSError, ssl.SSLError) as error:
+        raise SetupError(
+            f"TLS cannot be spoken with {certificate} and {key} ({error}); HEARTH_TLS_CERT names "
+            "a certificate and HEARTH_TLS_KEY its key, both as PEM."
+        ) from error
+    return context
+
+
+def make_server(
+    app: App,
+    *,
+    body_timeout_s: float,
+    drain_timeout_s: float,
+    tls: ssl.SSLContext | None = None,
+) -> uvicorn.Server:
+    """A server that serves `app` on sockets it is given, over TLS if there is a context for it."""
     connection = type("Served", (Connection,), {"plane": app, "body_timeout_s": body_timeout_s})
     config = uvicorn.Config(
         app,
@@ -69,6 +95,7 @@ def make_server(app: App, *, body_timeout_s: float, drain_timeout_s: float) -> u
         proxy_headers=False,
         timeout_keep_alive=int(IDLE_S),
         timeout_graceful_shutdown=max(1, int(drain_timeout_s)),
+        ssl_context_factory=None if tls is None else lambda _config, _default: tls,
     )
     return _Server(config)
 

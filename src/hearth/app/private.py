@@ -1,0 +1,64 @@
+"""Private endpoints as the settings have them."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+from hearth.deployments import PrivateAddresses
+from hearth.errors import SetupError
+from hearth.gateway.networks import Networks, Senders
+from hearth.gateway.server import tls_context
+from hearth.settings import Settings
+
+
+def addresses_of(settings: Settings) -> PrivateAddresses:
+    """How private endpoints are reached.
+
+    Raises:
+        SetupError: the private ports are none, or hold everybody's.
+    """
+    ports = range(0)
+    if settings.private_ports:
+        first, last = (int(part) for part in settings.private_ports.split("-"))
+        ports = range(first, last + 1)
+        if not 1 <= first <= last <= 65535 or settings.port in ports:
+            raise SetupError(
+                f"HEARTH_PRIVATE_PORTS {settings.private_ports!r} must be START-END, both from 1 "
+                f"to 65535, without HEARTH_PORT ({settings.port})."
+            )
+    return PrivateAddresses(
+        domain=settings.private_domain,
+        ports=ports,
+        host=settings.host,
+        port=settings.port,
+        is_tls=bool(settings.tls_cert),
+    )
+
+
+def senders_of(settings: Settings) -> Senders:
+    """Who is believed to say for whom it speaks.
+
+    Raises:
+        SetupError: a network is none.
+    """
+    cidrs = [part.strip() for part in settings.trusted_proxies.split(",") if part.strip()]
+    try:
+        return Senders(Networks(cidrs))
+    except ValueError as error:
+        raise SetupError(
+            f"HEARTH_TRUSTED_PROXIES: {error}; write networks such as 10.0.0.7/32."
+        ) from error
+
+
+def tls_of(settings: Settings) -> ssl.SSLContext | None:
+    """What gateways speak TLS with; None: they do not.
+
+    Raises:
+        SetupError: only one of the two files is named, or they do not fit.
+    """
+    if bool(settings.tls_cert) != bool(settings.tls_key):
+        raise SetupError("HEARTH_TLS_CERT and HEARTH_TLS_KEY belong together; set both, or none.")
+    if not settings.tls_cert:
+        return None
+    return tls_context(Path(settings.tls_cert).expanduser(), Path(settings.tls_key).expanduser())
