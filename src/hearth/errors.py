@@ -6,6 +6,7 @@ HearthError
 └── ApiError
     ├── InvalidRequest      400  the body or a parameter is wrong; `param` says which
     │   └── PromptOverBound 400  the prompt has more tokens than its limits cover
+    ├── FailedPrecondition  400  the resource is in use, or not in the state that the action needs
     ├── Unauthenticated     401  no key, or one that is unknown, expired or disabled
     ├── PaymentRequired     402  a budget or the credit does not cover the request
     ├── PermissionDenied    403  the key is good but may not do this
@@ -28,6 +29,7 @@ An error does not know its wire shape: `gateway.error_shapes` renders it by rout
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -52,6 +54,7 @@ class ApiError(HearthError):
         details: more for a person to read, such as why a model is not callable.
         retry_after_s: when trying again may help, seconds from now.
         limit: the id of the limit that refuses, for operators.
+        facts: the figures of the failure, for programs; JSON by camelCase name.
     """
 
     status: ClassVar[int] = 500
@@ -67,6 +70,7 @@ class ApiError(HearthError):
         details: str | None = None,
         retry_after_s: float | None = None,
         limit: str = "",
+        facts: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -74,6 +78,7 @@ class ApiError(HearthError):
         self.details = details
         self.retry_after_s = retry_after_s
         self.limit = limit
+        self.facts = facts or {}
 
 
 class InvalidRequest(ApiError):
@@ -88,6 +93,12 @@ class PromptOverBound(InvalidRequest):
     def __init__(self, prompt_tokens: int) -> None:
         super().__init__(f"The prompt has {prompt_tokens} tokens, more than its limits cover.")
         self.prompt_tokens = prompt_tokens
+
+
+class FailedPrecondition(ApiError):
+    """The resource is in use, or not in the state that the action needs."""
+
+    status, code, grpc_code = 400, "FAILED_PRECONDITION", 9
 
 
 class Unauthenticated(ApiError):

@@ -55,6 +55,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     "The chat model that `hearth up` fetches and starts, and that stands in for others in `dev`."
     prefetch_models: str = "accounts/fireworks/models/all-minilm-l6-v2"
     "Models, separated by commas, that `hearth up` fetches once it serves, in profile `dev`."
+    inventory: str = ""
+    "A file of regions and accelerators in place of the 18 emulated regions; see placement.md."
     engine_threads: Annotated[int, Meta(ge=0)] = 0
     "Threads of each engine; 0 is all cores, and all but one while it works on one sequence."
     engine_slots: Count = 16

@@ -6,9 +6,11 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from functools import partial
 
-from hearth import catalog, deployments, jobs
-from hearth.app.workers import Workers
+from hearth import billing, catalog, deployments, jobs, pricing
+from hearth.app.ground import make_ground, subject_in
+from hearth.gateway.snapshots import Snapshots
 from hearth.kit.db import Database
 from hearth.kit.leadership import Leadership
 from hearth.settings import Settings
@@ -39,9 +41,7 @@ class Controller:
         self._leadership = leadership
         self._job_handlers = job_handlers
         self._jobs: jobs.RunnerKeeper | None = None
-        home = settings.home_path
-        holdings = catalog.Holdings(catalog.ModelStore(home), catalog.Remotes(home))
-        self._workers = Workers(settings, holdings, fake=fake)
+        self._is_fake = fake
         self._ending = AsyncExitStack()
         self._reconciler: deployments.Reconciler | None = None
 
@@ -60,14 +60,46 @@ class Controller:
             settings.home_path, start_timeout_s=settings.engine_start_timeout_s
         )
         self._ending.callback(executor.close)
+        prices = await self._follow_prices()
         self._reconciler = deployments.Reconciler(
-            self._db, executor, self._workers.make_spec, on_change=on_change
+            self._db,
+            self._parties(executor, prices),
+            check=self._leadership.check,
+            on_change=on_change,
         )
         self._ending.push_async_callback(self._reconciler.stop, settings.drain_timeout_s)
         await self._reconciler.start(models)
         self._jobs = jobs.RunnerKeeper(self._db, self._job_command(), _environment(settings))
         self._ending.push_async_callback(self._jobs.stop)
         self._jobs.start()
+
+    def _parties(
+        self, executor: deployments.Executor, prices: pricing.PriceBooks
+    ) -> deployments.Parties:
+        settings = self._settings
+        home = settings.home_path
+        holdings = catalog.Holdings(catalog.ModelStore(home), catalog.Remotes(home))
+        ground = make_ground(settings, holdings, prices, fake=self._is_fake)
+        replicas = deployments.Replicas(
+            executor, self.wake, drain_timeout_s=settings.request_timeout_s
+        )
+        money = billing.Billing(self._db, prices, partial(subject_in, ground.models))
+        dedicated = deployments.Dedicated(ground, replicas, partial(_may_spend, money))
+        return deployments.Parties(
+            replicas=replicas,
+            serverless=deployments.Serverless(replicas, ground.make_spec, dedicated.adapters_of),
+            dedicated=dedicated,
+            accounting=deployments.Accounting(self._db, replicas, prices.quote),
+            samples=deployments.Samples(),
+        )
+
+    async def _follow_prices(self) -> pricing.PriceBooks:
+        prices = pricing.PriceBooks(self._db)
+        refreshers = {pricing.PRICES_VERSION: prices.refresh}
+        snapshots = Snapshots(self._db, refreshers, every_poll=lambda: None)
+        await snapshots.start()
+        self._ending.push_async_callback(snapshots.stop)
+        return prices
 
     async def stop(self) -> None:
         """Drain and end the workers."""
@@ -83,6 +115,17 @@ class Controller:
     def _job_command(self) -> list[str]:
         command = [sys.executable, "-m", "hearth.app.jobs"]
         return [*command, "--handlers", self._job_handlers] if self._job_handlers else command
+
+
+async def _may_spend(money: billing.Billing, account_id: str) -> str:
+    """Why an account may hold nothing that costs; empty: it may."""
+    state = await money.standing.suspend_state(account_id)
+    if state == "UNSUSPENDED":
+        return ""
+    return (
+        f"The account {account_id} is {state}: its replicas that cost are stopped. "
+        "They start again once its limit is raised, or its credit covers them."
+    )
 
 
 def _environment(settings: Settings) -> dict[str, str]:

@@ -6,13 +6,16 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
-from hearth import accounts, billing, catalog, deployments, limits, metering, pricing
+from hearth import accounts, billing, catalog, deployments, limits, metering, models, pricing
+from hearth.app.ground import make_ground
 from hearth.app.routes import BOTH_PLANES, Behind, cold_routes, hot_handlers
 from hearth.errors import ModelNotFound
 from hearth.gateway.cold import ColdApp
+from hearth.gateway.dedicated import DedicatedRoutes
 from hearth.gateway.dispatch import Dispatcher, Edge
 from hearth.gateway.fleet import Fleet
 from hearth.gateway.inference import Books, Inference
+from hearth.gateway.job import Route
 from hearth.gateway.metrics import Metrics
 from hearth.gateway.request_log import RequestLog
 from hearth.gateway.response_cache import ResponseCache
@@ -52,9 +55,12 @@ class Gateway:
         self._wake_controller = wake_controller
         self._ending = AsyncExitStack()
         home = settings.home_path
-        self._holdings = catalog.Holdings(catalog.ModelStore(home), catalog.Remotes(home))
+        self._store = catalog.ModelStore(home)
+        self._holdings = catalog.Holdings(self._store, catalog.Remotes(home))
         self.metrics = Metrics()
         self._budgets = BudgetWatch(db, num_fullest=settings.metrics_accounts)
+        self._is_fake = fake
+        self._dedicated = DedicatedRoutes(db)
         self.router = self._make_router(fake=fake)
         self.dispatcher: Dispatcher
         self.fleet: Fleet
@@ -83,19 +89,19 @@ class Gateway:
     def _make_router(self, *, fake: bool) -> Router:
         shipped = catalog.Catalog.load()
         if fake:
-            return Router(shipped, self._holdings, catalog.decide_fake)
+            return Router(shipped, self._holdings, catalog.decide_fake, self._dedicated)
         known = shipped.with_local(self._holdings.list())
         stand_ins = known.stand_ins(chat=self._settings.default_model)
         decide = partial(catalog.decide, profile=self._settings.profile, stand_ins=stand_ins)
-        return Router(shipped, self._holdings, decide)
+        return Router(shipped, self._holdings, decide, self._dedicated)
 
-    def default_model(self) -> str:
-        """Whose weights answer for the default model.
+    def default_route(self) -> Route:
+        """Where requests for the default model go.
 
         Raises:
             ModelNotFound: nobody's; the details say why, and the remedy.
         """
-        return self.router.route(self._settings.default_model, "fireworks").served_by
+        return self.router.route(self._settings.default_model, "fireworks")
 
     async def _start_metering(self) -> Inference:
         settings, db = self._settings, self._db
@@ -115,7 +121,7 @@ class Gateway:
         self._applier.start()
         self._ending.push_async_callback(self._applier.close)
         self.fleet = Fleet(
-            self._request_model,
+            self._request_pool,
             max_queued=settings.max_queued_requests,
             wait_s=settings.engine_start_timeout_s,
         )
@@ -141,6 +147,7 @@ class Gateway:
             {
                 "keys": self._keys.refresh,
                 deployments.REPLICAS: self._refresh_fleet,
+                deployments.DEPLOYMENTS: self._refresh_dedicated,
                 pricing.PRICES_VERSION: self._prices.refresh,
                 limits.QUOTAS: self._limits.refresh,
             },
@@ -160,6 +167,9 @@ class Gateway:
             keys=self._keys,
             accounts=accounts.AccountService(self._db, suspend_state_of=state_of),
             billing=money,
+            models=models.Models(self._db, models.Around(shelf=self.router, store=self._store)),
+            deployments=self._deployments(),
+            deployments_changed=self._deployments_changed,
             limits_changed=self._limits.refresh,
             health=self,
         )
@@ -172,15 +182,23 @@ class Gateway:
         cold = ColdApp(cold_routes(behind), self.metrics)
         return Dispatcher(hot_handlers(behind, inference), cold, edge, BOTH_PLANES)
 
+    def _deployments(self) -> deployments.DeploymentService:
+        ground = make_ground(self._settings, self._holdings, self._prices, fake=self._is_fake)
+        return deployments.DeploymentService(self._db, deployments.DeploymentRules(ground))
+
+    def _deployments_changed(self) -> None:
+        self.snapshots.wake()
+        self._wake_controller()
+
     def not_ready(self) -> str | None:
         """Why inference requests cannot be served now, or None."""
         try:
-            model = self.default_model()
+            pool = self.default_route().pool
         except ModelNotFound as error:
             return f"The default model cannot be served. {error.details}"
-        if self.fleet.is_ready(model):
+        if self.fleet.is_ready(pool):
             return None
-        return f"No replica of {model} is ready. `hearth up` starts one; does it run?"
+        return f"No replica of {pool} is ready. `hearth up` starts one; does it run?"
 
     async def metrics_page(self) -> tuple[bytes, str]:
         """The Prometheus page and its content type."""
@@ -202,6 +220,10 @@ class Gateway:
         async with self._db.read() as conn:
             self.fleet.refresh(await deployments.list_replicas(conn))
 
-    async def _request_model(self, model: str) -> None:
-        await deployments.request_model(self._db, model)
+    async def _refresh_dedicated(self) -> None:
+        await self._dedicated.refresh()
+        self.router.forget_routes()
+
+    async def _request_pool(self, pool: str) -> None:
+        await deployments.request_pool(self._db, pool)
         self._wake_controller()

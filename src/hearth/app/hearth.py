@@ -12,6 +12,7 @@ from hearth.app.gateway import Gateway
 from hearth.app.leading import Leading
 from hearth.app.state import open_state
 from hearth.errors import ModelNotFound, SetupError
+from hearth.gateway.job import Route
 from hearth.kit.home import take_home
 from hearth.kit.leadership import Leadership
 from hearth.settings import Settings
@@ -33,7 +34,7 @@ class Hearth:
         self.credentials: accounts.Credentials | None = None
         "The dev profile's key; None in production."
         self.gateway: Gateway
-        self.default_model: str
+        self.default_route: Route
 
     async def start(self) -> None:
         """Bring everything up except the HTTP server; the default model starts in the background.
@@ -56,19 +57,19 @@ class Hearth:
             leadership, partial(Controller, settings, db, leadership, fake=self.is_fake)
         )
         self.gateway = Gateway(settings, db, fake=self.is_fake, wake_controller=leading.wake)
-        self.default_model = self._find_default()
+        self.default_route = self._find_default()
         ending.push_async_callback(self.gateway.stop)
         await self.gateway.start()
         ending.push_async_callback(leading.stop)
-        await leading.start([self.default_model], on_change=self.gateway.snapshots.wake)
+        await leading.start([self.default_route.served_by], on_change=self.gateway.snapshots.wake)
 
     async def stop(self) -> None:
         """Drain the workers, write what is owed to the ledger, let go of everything."""
         await self._ending.aclose()
 
-    def _find_default(self) -> str:
+    def _find_default(self) -> Route:
         try:
-            return self.gateway.default_model()
+            return self.gateway.default_route()
         except ModelNotFound as error:
             raise SetupError(
                 f"HEARTH_DEFAULT_MODEL {self._settings.default_model!r} cannot be served. "

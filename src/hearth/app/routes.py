@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from starlette.routing import Route
 
-from hearth import accounts, billing
+from hearth import accounts, billing, deployments, models
 from hearth.gateway.chat import ChatCompletions
 from hearth.gateway.cold import caller_of
 from hearth.gateway.completions import Completions
@@ -51,6 +51,9 @@ class Behind:
     keys: accounts.KeySnapshot
     accounts: accounts.AccountService
     billing: billing.Billing
+    models: models.Models
+    deployments: deployments.DeploymentService
+    deployments_changed: Callable[[], None]
     limits_changed: Callable[[], Awaitable[None]]
     health: Health
 
@@ -79,8 +82,12 @@ def cold_routes(behind: Behind) -> list[Route]:
     routes = [
         *model_routes(behind.router, of),
         *response_routes(behind.archive, of),
+        *models.model_routes(behind.models, of),
         *accounts.routes(behind.accounts, of, behind.keys.refresh),
         *billing.routes(behind.billing, behind.accounts, of, behind.limits_changed),
+        *deployments.deployment_routes(
+            behind.deployments, accounts.Door(of), behind.deployments_changed
+        ),
         *health_routes(behind.health),
     ]
     is_strict = behind.settings.strict_fields
@@ -98,6 +105,9 @@ def route_table() -> list[RouteRow]:
         keys=accounts.KeySnapshot(db),
         accounts=accounts.AccountService(db),
         billing=billing.Billing(db, nothing, nothing),
+        models=models.Models(db, models.Around(shelf=nothing, store=nothing)),
+        deployments=deployments.DeploymentService(db, nothing),
+        deployments_changed=nothing,
         limits_changed=nothing,
         health=nothing,
     )

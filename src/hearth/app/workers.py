@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import partial
+from typing import Annotated, NamedTuple
+
+import msgspec
+from msgspec import Meta, Struct
+from msgspec.structs import replace
 
 from hearth import catalog
+from hearth.deployments import ANY_ENGINE, EngineWish
+from hearth.engines.llm.llamacpp_options import parse_options
 from hearth.engines.protocol import WorkerSpec
 from hearth.errors import SetupError
 from hearth.settings import Settings
@@ -28,41 +36,96 @@ class Workers:
         self._holdings = holdings
         self._is_fake = fake
 
-    def make_spec(self, model: str) -> WorkerSpec:
+    def make_spec(self, model: str, wish: EngineWish = ANY_ENGINE) -> WorkerSpec:
         """Say how a worker for a model's weights is run.
 
         Raises:
-            SetupError: its weights are not here.
+            SetupError: its weights are not here, or it cannot be run as is wished.
         """
-        settings = self._settings
-        common = partial(
-            WorkerSpec, replica_id="", address="", model=model, slots=settings.engine_slots
-        )
         held = self._holdings.find(model)
+        common = self._common(model, wish)
+        own = {name: value for name, value in wish.options.items() if name not in COMMON_OPTIONS}
+        spec = self._spec(model, held, common)
+        if wish.engine not in ("auto", spec.engine, spec.engine.removesuffix("-embedding")):
+            raise SetupError(
+                f"{model} is served by the engine {spec.engine} here, not {wish.engine}."
+            )
+        if own:
+            if spec.engine != "llamacpp":
+                raise SetupError(
+                    f"The engine {spec.engine} knows no option {', '.join(sorted(own))}; "
+                    f"it takes {', '.join(sorted(COMMON_OPTIONS))}."
+                )
+            parse_options(own)
+        return replace(spec, options={**spec.options, **own})
+
+    def _common(self, model: str, wish: EngineWish) -> Common:
+        settings = self._settings
+        options = _common_options(wish)
+        context_tokens = options.context_tokens or wish.context_tokens
+        return Common(
+            spec=partial(
+                WorkerSpec,
+                replica_id="",
+                address="",
+                model=model,
+                slots=options.slots or settings.engine_slots,
+                adapters=list(wish.adapters),
+            ),
+            threads=options.threads or settings.engine_threads,
+            context_tokens=context_tokens or settings.engine_context_tokens,
+        )
+
+    def _spec(self, model: str, held: catalog.Holding | None, common: Common) -> WorkerSpec:
         if isinstance(held, catalog.Remote):
-            return common(engine="remote", options=held.options)
+            return common.spec(engine="remote", options=held.options)
         if self._is_fake:
             is_vectors = model == FAKE_VECTORS
-            return common(
+            return common.spec(
                 engine="fake-embedding" if is_vectors else "fake", context_tokens=1_000_000
             )
         if held is None:
             raise SetupError(f"The weights of {model} are not here; run `hearth pull {model}`.")
         if catalog.engine_of(held) == "embedding":
-            return common(
-                engine="embedding",
-                path=str(held.path),
-                threads=settings.engine_threads or num_cores(),
+            return common.spec(
+                engine="embedding", path=str(held.path), threads=common.threads or num_cores()
             )
-        return common(
+        return common.spec(
             engine="llamacpp",
             path=str(held.path),
             # One sequence leaves a core to the gateway: it loses little, and threads that wait for
             # each other on a busy core lose nearly everything. Several sequences take all cores.
-            threads=settings.engine_threads or max(1, num_cores() - 1),
-            options={"batch_threads": settings.engine_threads or num_cores()},
-            context_tokens=settings.engine_context_tokens,
+            threads=common.threads or max(1, num_cores() - 1),
+            options={"batch_threads": common.threads or num_cores()},
+            context_tokens=common.context_tokens,
         )
+
+
+class CommonOptions(Struct, frozen=True, kw_only=True):
+    """What can be chosen of every engine; 0: as the settings say."""
+
+    threads: Annotated[int, Meta(ge=0, le=1024)] = 0
+    slots: Annotated[int, Meta(ge=0, le=1024)] = 0
+    context_tokens: Annotated[int, Meta(ge=0)] = 0
+
+
+COMMON_OPTIONS = frozenset(CommonOptions.__struct_fields__)
+
+
+class Common(NamedTuple):
+    """What a spec says whatever its engine."""
+
+    spec: Callable[..., WorkerSpec]  # Any: the fields that an engine adds
+    threads: int
+    context_tokens: int
+
+
+def _common_options(wish: EngineWish) -> CommonOptions:
+    chosen = {name: value for name, value in wish.options.items() if name in COMMON_OPTIONS}
+    try:
+        return msgspec.convert(chosen, CommonOptions, strict=False)
+    except msgspec.ValidationError as error:
+        raise SetupError(f"An option of the engine is wrong: {error}.") from None
 
 
 def num_cores() -> int:

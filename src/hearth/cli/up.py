@@ -69,7 +69,7 @@ async def _introduce(hearth: Hearth, settings: Settings, started_s: float) -> No
         SetupError: the default model cannot be started.
     """
     try:
-        await hearth.gateway.fleet.wait_for(hearth.default_model, None)
+        await hearth.gateway.fleet.wait_for(hearth.default_route, None)
     except Unavailable as error:
         raise SetupError(error.message) from error
     logging.getLogger(SUPERVISOR).setLevel(logging.NOTSET)

@@ -1,16 +1,82 @@
-"""What serves which model: replicas, the reconciler that runs them, and their record in SQL."""
+"""What serves which model: deployments, their replicas, and the reconciler that runs them."""
 
+from hearth.deployments.accounting import Accounting
+from hearth.deployments.dedicated import Dedicated, MaySpend
+from hearth.deployments.executors.executor import Executor
+from hearth.deployments.executors.fake import FakeExecutor
 from hearth.deployments.executors.local import LocalExecutor
-from hearth.deployments.reconciler import Reconciler, request_model
-from hearth.deployments.store import REPLICAS, list_replicas
-from hearth.deployments.types import Replica, ReplicaState
+from hearth.deployments.parts import Parts
+from hearth.deployments.placement import (
+    Inventory,
+    local_stocks,
+    read_inventory,
+    shipped_inventory,
+    with_local,
+    without_emulated,
+)
+from hearth.deployments.places import Places
+from hearth.deployments.reconciler import Parties, Reconciler
+from hearth.deployments.replicas import Replicas
+from hearth.deployments.requests import request_pool
+from hearth.deployments.routes import deployment_routes
+from hearth.deployments.rules import DEPLOYMENT_KIND, DeploymentRules, Ground
+from hearth.deployments.samples import Samples
+from hearth.deployments.serverless import Serverless
+from hearth.deployments.service import DeploymentService
+from hearth.deployments.serving import ANY_ENGINE, EngineWish, SpecMaker
+from hearth.deployments.store import DEPLOYMENTS, REPLICAS, list_replicas
+from hearth.deployments.types import Deployment, DeploymentState, Replica, ReplicaState
+from hearth.deployments.vpc import (
+    ComplianceMode,
+    PrivateAddresses,
+    PrivateDeployment,
+    PrivateNetworks,
+    VpcCompleter,
+    certifications_of,
+    vpc_routes,
+)
 
 __all__ = [
+    "ANY_ENGINE",
+    "DEPLOYMENTS",
+    "DEPLOYMENT_KIND",
     "REPLICAS",
+    "Accounting",
+    "ComplianceMode",
+    "Dedicated",
+    "Deployment",
+    "DeploymentRules",
+    "DeploymentService",
+    "DeploymentState",
+    "EngineWish",
+    "Executor",
+    "FakeExecutor",
+    "Ground",
+    "Inventory",
     "LocalExecutor",
+    "MaySpend",
+    "Parties",
+    "Parts",
+    "Places",
+    "PrivateAddresses",
+    "PrivateDeployment",
+    "PrivateNetworks",
     "Reconciler",
     "Replica",
     "ReplicaState",
+    "Replicas",
+    "Samples",
+    "Serverless",
+    "SpecMaker",
+    "VpcCompleter",
+    "certifications_of",
+    "deployment_routes",
     "list_replicas",
-    "request_model",
+    "local_stocks",
+    "read_inventory",
+    "request_pool",
+    "shipped_inventory",
+    "vpc_routes",
+    "with_local",
+    "without_emulated",
 ]

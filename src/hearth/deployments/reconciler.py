@@ -1,46 +1,56 @@
-"""Makes reality follow what is wanted: a replica for every model that must be served.
+"""Makes reality follow what is wanted: the replicas of deployments, and of models asked for.
 
-Wanted are the models given at the start and those that gateways ask for. Replicas are recorded in
-SQL, where every gateway finds them.
+What is wanted is in SQL; replicas are recorded there, where every gateway finds them. Only the
+leader runs one, and every write checks that it still leads.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
-from contextlib import suppress
-from datetime import datetime, timedelta
-from functools import partial
-
-from msgspec.structs import replace
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
 
 from hearth.deployments import store
-from hearth.deployments.executors.local import LocalExecutor
-from hearth.deployments.types import Replica, ReplicaState
-from hearth.engines import WorkerReport, WorkerState
-from hearth.engines.protocol import WorkerSpec
-from hearth.errors import SetupError, Unavailable
+from hearth.deployments.accounting import Accounting
+from hearth.deployments.dedicated import Dedicated
+from hearth.deployments.replicas import Replicas
+from hearth.deployments.samples import Samples
+from hearth.deployments.serverless import Serverless
+from hearth.errors import LostLeadership, Unavailable
 from hearth.kit.clock import Clock, utc_now
 from hearth.kit.db import Connection, Database
-from hearth.kit.ids import new_id
-from hearth.kit.versions import bump
+from hearth.kit.versions import bump, read_versions
 
 log = logging.getLogger(__name__)
 
-POLL_S = 0.5  # how soon a model that another process's gateway asks for is noticed
+POLL_S = 0.5  # how soon a change by another process is noticed
 STALE_AFTER = timedelta(minutes=2)  # by then, who asked while no controller ran has given up
 
-SpecMaker = Callable[[str], WorkerSpec]
+Check = Callable[[Connection], Awaitable[None]]
+"Raises `LostLeadership` where this process may not write any more."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parties:
+    """What a reconciler works with, all of it its own."""
+
+    replicas: Replicas
+    serverless: Serverless
+    dedicated: Dedicated
+    accounting: Accounting
+    samples: Samples
 
 
 class Reconciler:
-    """Runs the replicas; one per home, the controller's lock sees to that.
+    """Runs the replicas.
 
     Args:
-        db: where replicas are recorded.
-        executor: where they run.
-        make_spec: says how to run a model; raises `SetupError` where its weights are not here.
+        db: where they are recorded.
+        parties: see `Parties`.
+        check: called in every transaction that writes.
         on_change: called after the record changed, for a gateway in the same process.
         clock: tells how old requests are.
     """
@@ -48,50 +58,57 @@ class Reconciler:
     def __init__(
         self,
         db: Database,
-        executor: LocalExecutor,
-        make_spec: SpecMaker,
+        parties: Parties,
         *,
+        check: Check,
         on_change: Callable[[], None],
         clock: Clock = utc_now,
     ) -> None:
         self._db = db
-        self._executor = executor
-        self._make_spec = make_spec
+        self._parties = parties
+        self._check = check
         self._on_change = on_change
         self._clock = clock
-        self._replicas: dict[str, Replica] = {}
-        self._specs: dict[str, WorkerSpec] = {}
-        self._dirty: set[str] = set()
-        self._gone: set[str] = set()
+        self._seen_version: int | None = None
         self._wake = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
     async def start(self, models: list[str]) -> None:
-        """Forget what a dead controller left, then serve these models and whatever is asked for."""
-        async with self._db.write() as conn:
+        """Forget what a dead controller left, then serve what is wanted."""
+        async with self._writing() as conn:
             await store.clear_replicas(conn)
-            await self._forget_stale_requests(conn)
+            requests = await store.requested_pools(conn)
+            stale_time = self._clock() - STALE_AFTER
+            stale = {pool: time for pool, time in requests.items() if time < stale_time}
+            await store.forget_requests(conn, stale)
             await bump(conn, store.REPLICAS)
         for model in models:
-            self._serve(model)
+            self._parties.serverless.want(model)
         self._task = asyncio.create_task(self._converge_forever(), name="reconciler")
 
     async def stop(self, drain_timeout_s: float) -> None:
-        """Drain and end every replica."""
+        """Drain and end every replica, and bill what they held."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
-        await asyncio.gather(
-            *(self._executor.stop(each, drain_timeout_s) for each in self._replicas)
-        )
-        async with self._db.write() as conn:
-            await store.clear_replicas(conn)
-            await bump(conn, store.REPLICAS)
+        await self._parties.dedicated.close()
+        await self._parties.replicas.stop_all(drain_timeout_s)
+        with suppress(LostLeadership):  # then the records are another's
+            await self._parties.accounting.post()
+            async with self._writing() as conn:
+                await store.clear_replicas(conn)
+                await bump(conn, store.REPLICAS)
 
     def wake(self) -> None:
-        """Look at once for what gateways ask for."""
+        """Look at once for what is wanted."""
         self._wake.set()
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[Connection]:
+        async with self._db.write() as conn:
+            await self._check(conn)
+            yield conn
 
     async def _converge_forever(self) -> None:
         while True:
@@ -99,94 +116,60 @@ class Reconciler:
                 await self._converge()
             except Unavailable as error:  # the database is away; reality stays as it is
                 log.warning("The reconciler waits: %s", error)
+            except LostLeadership as error:  # whoever runs it waits for that, and stops it
+                log.warning("The reconciler ends: %s", error)
+                return
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), POLL_S)
             self._wake.clear()
 
     async def _converge(self) -> None:
+        parties = self._parties
         async with self._db.read() as conn:
-            requested = await store.requested_models(conn)
-        for model in requested:
-            await self._retry_or_serve(model)
-        if requested or self._dirty:
-            await self._record(requested)
+            requested = await store.requested_pools(conn)
+        await self._look()
+        for pool, time in requested.items():
+            if "/deployments/" in pool:
+                parties.dedicated.asked(pool, time.timestamp())
+            else:
+                parties.serverless.want(pool)
+        await parties.dedicated.check_spending()
+        parties.serverless.converge()
+        parties.dedicated.converge()
+        await parties.accounting.post()
+        await self._record(requested)
 
-    async def _retry_or_serve(self, model: str) -> None:
-        for replica in [each for each in self._replicas.values() if each.model == model]:
-            is_running = self._executor.is_running(replica.id)
-            if is_running and not self._is_outdated(replica):
-                return
-            if is_running:
-                await self._executor.stop(replica.id, 0)  # it works on nothing: it never started
-            self._gone.add(replica.id)  # its weights were not here; they may be by now
-            del self._replicas[replica.id]
-            self._specs.pop(replica.id, None)
-        self._serve(model)
+    async def _look(self) -> None:
+        version = (await read_versions(self._db)).get(store.DEPLOYMENTS, 0)
+        if version == self._seen_version:
+            return
+        async with self._db.read() as conn:
+            await self._parties.dedicated.read(conn)
+        self._parties.serverless.look_again()
+        self._seen_version = version
 
-    def _is_outdated(self, replica: Replica) -> bool:
-        """Whether it fails to start in a way that would not be chosen any more."""
-        if replica.state is not ReplicaState.FAILED:
-            return False
-        try:
-            return self._make_spec(replica.model) != self._specs[replica.id]
-        except SetupError:
-            return True
-
-    async def _forget_stale_requests(self, conn: Connection) -> None:
-        stale_time = self._clock() - STALE_AFTER
-        requests = await store.requested_models(conn)
-        stale = {model: time for model, time in requests.items() if time < stale_time}
-        await store.forget_requests(conn, stale)
-
-    async def _record(self, served: dict[str, datetime]) -> None:
-        dirty, self._dirty = self._dirty, set()
-        try:
-            async with self._db.write() as conn:
-                await store.forget_requests(conn, served)
-                for replica_id in self._gone:
-                    await store.delete_replica(conn, replica_id)
-                for replica_id in dirty & self._replicas.keys():
-                    await store.put_replica(conn, self._replicas[replica_id])
+    async def _record(self, requested: store.Requests) -> None:
+        parties, replicas = self._parties, self._parties.replicas
+        dirty = list(filter(None, map(replicas.find, replicas.dirty)))
+        gone = parties.accounting.settled()
+        news = parties.dedicated.news()
+        samples = parties.samples.due(parties.dedicated.values())
+        has_over = bool(parties.dedicated.over())
+        if not (requested or dirty or gone or news or samples or has_over):
+            return
+        async with self._writing() as conn:
+            await store.forget_requests(conn, requested)
+            for replica_id in gone:
+                await store.delete_replica(conn, replica_id)
+            for replica in dirty:
+                await store.put_replica(conn, replica)
+            if dirty or gone or requested:
                 await bump(conn, store.REPLICAS)
-        except Unavailable:
-            self._dirty |= dirty
-            raise
-        self._gone.clear()
+            await parties.dedicated.record(conn, news)
+            if samples:
+                await parties.samples.record(conn, samples)
+            if has_over:
+                await parties.dedicated.end_lives(conn)
+        replicas.recorded(dirty)
+        parties.accounting.forget(gone)
         self._on_change()
-
-    def _serve(self, model: str) -> None:
-        replica = Replica(id=new_id("replica"), model=model, state=ReplicaState.STARTING)
-        try:
-            spec = self._make_spec(model)
-        except SetupError as error:
-            self._put(replace(replica, state=ReplicaState.FAILED, message=str(error)))
-            return
-        self._put(replace(replica, engine=spec.engine))
-        self._specs[replica.id] = spec
-        spec = replace(spec, replica_id=replica.id)
-        self._executor.start(spec, partial(self._on_report, replica.id))
-
-    def _on_report(self, replica_id: str, report: WorkerReport) -> None:
-        if report.state is WorkerState.STOPPED:
-            return
-        replica = self._replicas[replica_id]
-        self._put(
-            replace(
-                replica,
-                state=ReplicaState(report.state.value),
-                address=report.address or replica.address,
-                message=report.message,
-            )
-        )
-
-    def _put(self, replica: Replica) -> None:
-        self._replicas[replica.id] = replica
-        self._dirty.add(replica.id)
-        self._wake.set()
-
-
-async def request_model(db: Database, model: str, clock: Clock = utc_now) -> None:
-    """Ask the controller, wherever it runs, to serve a model."""
-    async with db.write() as conn:
-        await store.request_model(conn, model, clock())
-        await bump(conn, store.MODEL_REQUESTS)

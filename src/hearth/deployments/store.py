@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+
 from msgspec.structs import asdict
 from sqlalchemy import (
     BigInteger,
@@ -73,6 +74,8 @@ _REQUEST_POOL = text(
 ).bindparams(bindparam("request_time", type_=UtcTime))
 
 Values = dict[str, float]
+Requests = dict[str, datetime]
+"When each pool was last asked for."
 
 
 async def list_replicas(conn: AsyncConnection, *, pool: str | None = None) -> list[Replica]:
@@ -107,7 +110,7 @@ async def request_pool(conn: AsyncConnection, pool: str, now: datetime) -> None:
     await conn.execute(_REQUEST_POOL, {"pool": pool, "request_time": now})
 
 
-async def requested_pools(conn: AsyncConnection) -> dict[str, datetime]:
+async def requested_pools(conn: AsyncConnection) -> Requests:
     """Return the pools that gateways have asked for and when, oldest request first."""
     rows = await conn.execute(select(model_requests).order_by(model_requests.c.request_time))
     return {row.model: row.request_time for row in rows}
@@ -140,6 +143,18 @@ async def list_samples(
         .order_by(columns.time_ns)
     )
     return [(row[0], row[1]) for row in await conn.execute(query)]
+
+
+async def last_sample(conn: AsyncConnection, deployment: str) -> Values:
+    """The newest sample of a deployment; empty where there is none."""
+    columns = deployment_samples.c
+    query = (
+        select(columns["values"])
+        .where(columns.deployment == deployment)
+        .order_by(columns.time_ns.desc())
+        .limit(1)
+    )
+    return (await conn.execute(query)).scalar_one_or_none() or {}
 
 
 async def forget_samples(conn: AsyncConnection, before_ns: int) -> None:

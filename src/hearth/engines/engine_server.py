@@ -25,6 +25,8 @@ from hearth.engines.protocol import (
     GenerateRequest,
     LoadedAdapter,
     More,
+    Tally,
+    Usage,
 )
 from hearth.engines.wire import Connection, FrameType, Payload, WireError
 from hearth.errors import SetupError
@@ -36,7 +38,7 @@ _adapter = msgspec.msgpack.Decoder(Adapter)
 _name = msgspec.msgpack.Decoder(str)
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
-_DRAINING = Failure(kind="unavailable", message="The worker is finishing and takes nothing new.")
+_DRAINING = Failure(kind="draining", message="The worker is finishing and takes nothing new.")
 _NO_VECTORS = Failure(
     kind="invalid",
     param="model",
@@ -75,6 +77,7 @@ class EngineServer:
         self._peers: set[_Peer] = set()
         self._listener: asyncio.Server | None = None
         self._drained = asyncio.Event()
+        self._tally = Tally()
         self._is_draining = False
         self._adapter_changes = AdapterChanges(engine, self._tell_adapters)
 
@@ -156,7 +159,9 @@ class EngineServer:
         elif kind is FrameType.ADAPTER_UNLOAD:
             self._adapter_changes.begin(_name.decode(payload), request, peer.connection)
         elif kind is FrameType.PING:
-            stats = msgspec.structs.replace(self._engine.stats(), resident_bytes=_resident_bytes())
+            stats = msgspec.structs.replace(
+                self._engine.stats(), resident_bytes=_resident_bytes(), tally=self._tally
+            )
             peer.connection.send(FrameType.PONG, 0, stats)
 
     def _tell_adapters(self, loaded: list[LoadedAdapter], asker: Connection) -> None:
@@ -210,6 +215,9 @@ class EngineServer:
 
     def _take_delta(self, delta: Delta, touched: set[_Peer]) -> None:
         engine_id = delta.request
+        self._tally.generated_tokens += delta.num_tokens
+        if delta.usage is not None:
+            _count(self._tally, delta.usage)
         running = self._running.get(engine_id)
         if running is None:  # its gateway has gone
             return
@@ -235,6 +243,7 @@ class EngineServer:
             running.held[delta.choice] = delta
 
     def _take_failure(self, engine_id: int, failure: Failure) -> None:
+        self._tally.failed += 1
         if running := self._running.pop(engine_id, None):
             del running.peer.engine_ids[running.peer_request]
             running.peer.connection.send(FrameType.FAILED, running.peer_request, failure)
@@ -263,6 +272,16 @@ def _joined(earlier: More, later: More) -> More:
         token_ids=[*earlier.token_ids, *later.token_ids],
         vectors=later.vectors or earlier.vectors,
     )
+
+
+def _count(tally: Tally, usage: Usage) -> None:
+    tally.finished += 1
+    tally.prompt_tokens += usage.prompt_tokens
+    tally.cached_tokens += usage.cached_tokens
+    tally.completion_tokens += usage.completion_tokens
+    tally.queue_s += usage.queue_s
+    tally.prefill_s += usage.prefill_s
+    tally.decode_s += usage.decode_s
 
 
 def _resident_bytes() -> int:

@@ -156,6 +156,9 @@ async def _end(process: Process, drain_timeout_s: float) -> None:
     try:
         await asyncio.wait_for(process.wait(), drain_timeout_s)
     except TimeoutError:
-        with suppress(ProcessLookupError):
-            process.kill()
-        await process.wait()
+        pass
+    finally:  # also when whoever waited for it has no more time
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()

@@ -254,7 +254,7 @@ def answer_headers(request: GenerateRequest, route: Route) -> Headers:
     """The headers that say how a request was really treated."""
     return [
         (b"fireworks-sampling-options", _options(request)),
-        (b"x-hearth-served-by", route.served_by.encode()),
+        *route.headers,
     ]
 
 

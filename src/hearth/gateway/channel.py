@@ -56,13 +56,14 @@ class Channel:
         self._sent: dict[int, Part] = {}
         self._connection: Connection | None = None
         self._lost = asyncio.Event()
+        self._is_draining = False
         self._last_heard_s = 0.0
         self._task: asyncio.Task[None] | None = None
 
     @property
     def is_ready(self) -> bool:
         """Whether a request can be sent now."""
-        return self.hello is not None
+        return self.hello is not None and not self._is_draining
 
     @property
     def num_requests(self) -> int:
@@ -142,6 +143,7 @@ class Channel:
     def _disconnect(self) -> None:
         self._lost.set()
         was_ready, self.hello = self.hello is not None, None
+        self._is_draining = False
         connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()
@@ -156,8 +158,12 @@ class Channel:
             for delta in _deltas.decode(payload):
                 self._take(delta)
         elif kind is FrameType.FAILED:
+            failure = _failure.decode(payload)
+            if failure.kind == "draining" and not self._is_draining:
+                self._is_draining = True  # the replicas table will say so in a moment
+                self._on_change()
             if part := self._sent.pop(request, None):
-                part.fail(_error(_failure.decode(payload)))
+                part.fail(_error(failure))
         elif kind is FrameType.PONG:
             self.stats = _stats.decode(payload)
             self._last_heard_s = asyncio.get_running_loop().time()
@@ -180,6 +186,8 @@ def _error(failure: Failure) -> ApiError:
         return InvalidRequest(failure.message, param=failure.param)
     if failure.kind == "prompt_limit":
         return PromptOverBound(failure.prompt_tokens)
+    if failure.kind == "draining":
+        return WorkerGone(failure.message, retry_after_s=1)
     if failure.kind == "unavailable":
         return Unavailable(failure.message, retry_after_s=failure.retry_after_s or 1)
     return EngineFailed(failure.message)

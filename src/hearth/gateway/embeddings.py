@@ -50,7 +50,7 @@ class Embeddings:
             body=partial(embeddings_body, answer_head(exchange, route, request.model)),
             perf_metrics=request.perf_metrics_in_response or False,
             affinity=affinity or request.prompt_cache_key or request.user,
-            headers=[(b"x-hearth-served-by", route.served_by.encode())],
+            headers=route.headers,
             ignored=ignored,
         )
         return self._inference.run(exchange, job)

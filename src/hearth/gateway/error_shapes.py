@@ -67,7 +67,9 @@ def error_body(error: ApiError, request_id: str, family: Family) -> bytes:
         kind = _ANTHROPIC_TYPES.get(error.status, "api_error")
         shape = {"type": "error", "error": {"type": kind, "message": error.message}}
     elif family is Family.CONTROL_PLANE:
-        details = [] if error.details is None else [{"reason": error.details}]
+        told = {} if error.details is None else {"reason": error.details}
+        facts = {**told, **error.facts}
+        details = [facts] if facts else []
         shape = {
             "code": error.grpc_code,
             "message": error.message,

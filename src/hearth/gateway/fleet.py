@@ -12,21 +12,23 @@ from hashlib import blake2b
 from hearth.deployments import Replica, ReplicaState
 from hearth.errors import Unavailable
 from hearth.gateway.channel import Channel
+from hearth.gateway.job import Route
 
 Request = Callable[[str], Awaitable[None]]
+START_S = 2  # what a small model takes; clients that are told so come back in time
 
 
 class Fleet:
-    """The replicas of every model this gateway can reach.
+    """The replicas of every pool that this gateway can reach.
 
     Args:
-        request_model: asks the controller to serve a model that has no replica.
+        request_pool: asks the controller to serve a pool that has no replica.
         max_queued: requests in flight per replica before others are refused.
         wait_s: how long a request waits for a replica that is starting.
     """
 
-    def __init__(self, request_model: Request, *, max_queued: int, wait_s: float) -> None:
-        self._request_model = request_model
+    def __init__(self, request_pool: Request, *, max_queued: int, wait_s: float) -> None:
+        self._request_pool = request_pool
         self._max_queued = max_queued
         self._wait_s = wait_s
         self._replicas: dict[str, Replica] = {}
@@ -58,22 +60,22 @@ class Fleet:
         for replica in self._replicas.values():
             channel = self._channels.get(replica.address)
             if channel is not None and channel.is_ready and replica.state == ReplicaState.READY:
-                ready.setdefault(replica.model, []).append(channel)
+                ready.setdefault(replica.pool, []).append(channel)
         self._ready = ready
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def is_ready(self, model: str) -> bool:
-        """Whether a request for the model would be sent at once."""
-        return model in self._ready
+    def is_ready(self, pool: str) -> bool:
+        """Whether a request for the pool would be sent at once."""
+        return pool in self._ready
 
-    def find(self, model: str, affinity: str | None) -> Channel | None:
+    def find(self, pool: str, affinity: str | None) -> Channel | None:
         """Choose among the replicas that are ready; None if none is.
 
         Raises:
             Unavailable: all queues are full.
         """
-        channels = self._ready.get(model)
+        channels = self._ready.get(pool)
         if channels is None:
             return None
         channel = choose(channels, affinity)
@@ -81,44 +83,62 @@ class Fleet:
             raise Unavailable("Every replica's queue is full; try again.", retry_after_s=1)
         return channel
 
-    async def wait_for(self, model: str, affinity: str | None) -> Channel:
-        """Choose a replica as soon as one is ready; a model that has none is asked for.
+    async def wait_for(self, route: Route, affinity: str | None) -> Channel:
+        """Choose a replica as soon as one is ready; a pool that has none is asked for.
+
+        A deployment without replicas is woken, and the request is refused at once, as Fireworks
+        does: its start may take longer than a client waits. One whose replica is being started
+        again is waited for.
 
         Raises:
             Unavailable: none came in time, its start failed, or all queues are full.
         """
         try:
             async with asyncio.timeout(self._wait_s):
-                return await self._ask_and_wait(model, affinity)
+                return await self._ask_and_wait(route, affinity)
         except TimeoutError:
             raise Unavailable(
-                f"No replica of {model} was ready within {self._wait_s:.0f} s.", retry_after_s=5
+                f"No replica of {route.pool} was ready within {self._wait_s:.0f} s.",
+                retry_after_s=5,
             ) from None
 
-    async def _ask_and_wait(self, model: str, affinity: str | None) -> Channel:
-        is_asked = False
-        while (channel := self.find(model, affinity)) is None:
-            if self._is_coming(model):
+    async def _ask_and_wait(self, route: Route, affinity: str | None) -> Channel:
+        is_asked, pool = False, route.pool
+        while (channel := self.find(pool, affinity)) is None:
+            if self._is_coming(pool):
                 is_asked = False  # should it go away again, another controller must be asked
             elif not is_asked:
-                await self._request_model(model)
+                await self._request_pool(pool)
                 is_asked = True
                 continue  # it may have come meanwhile
-            self._refuse_if_failed(model)
+            self._refuse_if_failed(pool)
+            if route.deployment and not self._is_returning(pool):
+                raise Unavailable(
+                    f"{pool} has no replica that is ready; one is being started. Try again.",
+                    retry_after_s=START_S,
+                )
             await self._changed.wait()
         return channel
 
-    def _is_coming(self, model: str) -> bool:
+    def _is_coming(self, pool: str) -> bool:
         return any(
-            each.model == model and each.state != ReplicaState.FAILED
-            for each in self._replicas.values()
+            each.state in (ReplicaState.STARTING, ReplicaState.READY) for each in self._of(pool)
         )
 
-    def _refuse_if_failed(self, model: str) -> None:
-        states = [each for each in self._replicas.values() if each.model == model]
-        if states and all(each.state == ReplicaState.FAILED for each in states):
+    def _is_returning(self, pool: str) -> bool:
+        """Whether a replica has served before, so that it will be back in a moment."""
+        return any(
+            each.address and each.state is not ReplicaState.DRAINING for each in self._of(pool)
+        )
+
+    def _of(self, pool: str) -> list[Replica]:
+        return [each for each in self._replicas.values() if each.pool == pool]
+
+    def _refuse_if_failed(self, pool: str) -> None:
+        states = [e for e in self._of(pool) if e.state is not ReplicaState.DRAINING]
+        if states and all(each.state is ReplicaState.FAILED for each in states):
             raise Unavailable(
-                f"The engine of {model} cannot start: {states[0].message}.", retry_after_s=10
+                f"The engine of {pool} cannot start: {states[0].message}.", retry_after_s=10
             )
 
     async def close(self) -> None:

@@ -85,7 +85,7 @@ class Inference:
         except ApiError as refused:
             self._books.metrics.count_refused(refused)
             raise
-        channel = self._fleet.find(job.route.served_by, job.affinity)
+        channel = self._fleet.find(job.route.pool, job.affinity)
         if channel is None:
             return self._run_later(exchange, job)
         kept = self._look_up(job, channel)
@@ -106,12 +106,12 @@ class Inference:
                 task.cancel()
 
     async def _run_later(self, exchange: Exchange, job: Work) -> None:
-        channel = await self._fleet.wait_for(job.route.served_by, job.affinity)
+        channel = await self._fleet.wait_for(job.route, job.affinity)
         await self._begin_later(exchange, job, channel)
 
     async def _begin_later(self, exchange: Exchange, job: Work, channel: Channel) -> None:
         if channel.hello is None:  # it died before this task had its turn
-            channel = await self._fleet.wait_for(job.route.served_by, job.affinity)
+            channel = await self._fleet.wait_for(job.route, job.affinity)
         kept = self._look_up(job, channel)
         discount = Discount.NONE if kept is None or kept.deltas is None else Discount.REPEAT
         try:
@@ -211,7 +211,7 @@ class Inference:
 
     async def _try_again(self, run: Run) -> None:
         run.generation.restart()
-        channel = await self._fleet.wait_for(run.job.route.served_by, None)
+        channel = await self._fleet.wait_for(run.job.route, None)
         if not run.has_ended:
             run.send_to(channel)
 
@@ -220,7 +220,7 @@ class Inference:
         run.generation.restart()
         await run.charge.allow_prompt(run.job, prompt_tokens)
         if not run.has_ended:
-            run.send_to(await self._fleet.wait_for(run.job.route.served_by, None))
+            run.send_to(await self._fleet.wait_for(run.job.route, None))
 
     async def _end(self, run: Run, error: Exception) -> None:
         """Settle what a run produced, with the engine's last counts, then tell the client."""

@@ -41,6 +41,26 @@ class Route(Struct, frozen=True, kw_only=True):
     "The full name of the adapter on those weights that answers; empty: none."
     subject: Subject = Subject()
     "What is priced: the model that was asked for."
+    deployment: str = ""
+    "The deployment that answers, whose accelerators are paid for, not its tokens; else serverless."
+    emulated: str = ""
+    "The accelerator that this machine's processor stands in for."
+
+    @property
+    def headers(self) -> Headers:
+        """What every answer says of who gives it."""
+        served = (b"x-hearth-served-by", self.served_by.encode())
+        if not self.deployment:
+            return [served]
+        headers = [served, (b"fireworks-deployment", self.deployment.encode())]
+        if self.emulated:
+            headers.append((b"x-hearth-emulated", self.emulated.encode()))
+        return headers
+
+    @property
+    def pool(self) -> str:
+        """The replicas among which a request may choose, by the name they share."""
+        return self.deployment or self.served_by
 
     @property
     def is_stand_in(self) -> bool:

@@ -44,10 +44,7 @@ class Rerank:
             body=partial(rerank_body, request, answer_head(exchange, route, model)),
             perf_metrics=request.perf_metrics_in_response or False,
             affinity=exchange.header(b"x-session-affinity") or request.user,
-            headers=[
-                (b"x-hearth-served-by", route.served_by.encode()),
-                (b"x-hearth-scores", b"cosine"),
-            ],
+            headers=[*route.headers, (b"x-hearth-scores", b"cosine")],
             ignored=ignored,
         )
         return self._inference.run(exchange, job)

@@ -12,7 +12,6 @@ from starlette.routing import Route
 
 from hearth.accounts import Caller
 from hearth.errors import ModelNotFound
-from hearth.gateway.model_resources import model_resource_routes
 from hearth.gateway.routing import Router
 
 CallerOf = Callable[[Request], Caller]
@@ -31,7 +30,7 @@ class Health(Protocol):
 
 
 def model_routes(router: Router, caller_of: CallerOf) -> list[Route]:
-    """GET /models and GET /models/{name}, and the same as the control plane has it."""
+    """GET /models and GET /models/{name}."""
 
     async def list_models(request: Request) -> Response:
         """List every model the caller may name, and whether it can be called."""
@@ -50,7 +49,6 @@ def model_routes(router: Router, caller_of: CallerOf) -> list[Route]:
     return [
         Route("/models", list_models),
         Route("/models/{name:path}", get_model),
-        *model_resource_routes(router, caller_of),
     ]
 
 

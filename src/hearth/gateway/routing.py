@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import unquote
 
 from hearth.catalog import Capability, Catalog, CatalogModel, Holding, Holdings, Serving, subject_of
 from hearth.errors import ModelNotFound
+from hearth.gateway.dedicated import MARK, DedicatedRoutes
 from hearth.gateway.job import Route
 from hearth.pricing import Subject, Unit
 
@@ -23,6 +25,7 @@ class Router:
         catalog: what the product ships; models pulled here join it.
         holdings: the weights that are here and the models attached by URL.
         decide: says how a model is served, given the holdings by name.
+        dedicated: the deployments.
     """
 
     def __init__(
@@ -30,10 +33,12 @@ class Router:
         catalog: Catalog,
         holdings: Holdings,
         decide: Decide,
+        dedicated: DedicatedRoutes,
     ) -> None:
         self._shipped = catalog
         self._holdings = holdings
         self._decide = decide
+        self._dedicated = dedicated
         self._fingerprint = ""
         self._catalog = catalog
         self._servings: dict[str, Serving] = {}
@@ -65,8 +70,14 @@ class Router:
             self._routes[account_id, name] = route
         return route
 
+    def forget_routes(self) -> None:
+        """Deployments have changed: find every route anew."""
+        self._routes = {}
+
     def _make_route(self, name: str, account_id: str) -> Route:
         self.refresh()
+        if self._dedicated.names_one(decoded := unquote(name) if "%" in name else name):
+            return self._dedicated_route(decoded, account_id)
         model = self._catalog.resolve(name, account_id)
         if model is None:
             raise ModelNotFound(self._catalog.why_not(name, account_id))
@@ -74,6 +85,21 @@ class Router:
         if serving.served_by is None:
             raise ModelNotFound(serving.details)
         return Route(model=model.name, served_by=serving.served_by, subject=subject_of(model))
+
+    def _dedicated_route(self, name: str, account_id: str) -> Route:
+        found = self._dedicated.find(name, account_id)
+        model = self._catalog.resolve(found.model, account_id)
+        named = name.partition(MARK)[0] if MARK in name else ""
+        if named and (asked := self._catalog.resolve(named, account_id)) is not model:
+            told = named[:200] if asked is None else asked.name
+            raise ModelNotFound(f"{found.name} serves {found.model}, not {told}.")
+        return Route(
+            model=found.model,
+            served_by=found.served_by,
+            subject=Subject() if model is None else subject_of(model),
+            deployment=found.name,
+            emulated=found.emulated,
+        )
 
     def serving(self, full_name: str) -> Serving | None:
         """How a model is served, by its full name."""
@@ -91,9 +117,16 @@ class Router:
 
     def listing(self, account_id: str) -> list[dict[str, Any]]:  # Any: JSON objects
         """Every model the account may name, callable ones first."""
-        visible = (m for m in self._catalog.models if m.account in ("fireworks", account_id))
+        visible = (
+            m for m in self._catalog.models if m.public or m.account in ("fireworks", account_id)
+        )
         described = [self._describe(model) for model in visible]
         return sorted(described, key=lambda each: (not each["callable"], each["id"]))
+
+    def find(self, name: str, account_id: str) -> tuple[CatalogModel, Serving] | None:
+        """The model that an account means by a name, and how it is served."""
+        model = self._catalog.resolve(name, account_id)
+        return None if model is None else (model, self._servings[model.name])
 
     def owned_by(self, account_id: str) -> list[tuple[CatalogModel, Serving]]:
         """The models of one account, by id, and how each is served."""

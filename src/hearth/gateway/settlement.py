@@ -26,6 +26,7 @@ def begin_record(exchange: Exchange, job: Work, charge: Charge) -> Begin:
         route=exchange.path,
         max_tokens=job.max_tokens,
         unit=route.subject.unit,
+        deployment=route.deployment,
         price_version="" if quote is None else quote.version,
         price="" if quote is None else quote.price,
         discount_bp=0 if quote is None else quote.discount_bp,

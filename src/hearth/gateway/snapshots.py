@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from hearth.errors import Unavailable
@@ -32,7 +32,7 @@ class Snapshots:
     """
 
     def __init__(
-        self, db: Database, refreshers: dict[str, Refresh], *, every_poll: Callable[[], None]
+        self, db: Database, refreshers: Mapping[str, Refresh], *, every_poll: Callable[[], None]
     ) -> None:
         self._db = db
         self._refreshers = refreshers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -62,6 +62,13 @@ class Documents(Generic[T]):
         if not is_touched:
             del values["update_time"]
         await store.update_resource(conn, stored.name, values)
+
+    async def delete_softly(self, conn: Connection, stored: Stored[T], draft: Draft[T]) -> None:
+        """Delete a resource that was read with a lock; until it is purged it can be had back."""
+        now = self._clock()
+        purge_time = now + timedelta(seconds=self.kind.restorable_s or 0.0)
+        values = self.columns(draft, now) | {"delete_time": now, "purge_time": purge_time}
+        await store.update_resource(conn, stored.name, values | {"revision": stored.revision + 1})
 
     async def remove(self, conn: Connection, name: str) -> None:
         """Forget a resource whose time is over."""

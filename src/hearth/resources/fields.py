@@ -13,7 +13,7 @@ from hearth.kit.fields import Fields
 from hearth.kit.json_fields import Scalar
 from hearth.kit.names import to_snake
 from hearth.resources.store import COLUMN_FIELDS, body_field
-from hearth.resources.types import KEPT
+from hearth.resources.types import KEPT, Kind
 
 Json = dict[str, Any]  # Any: JSON of a client
 
@@ -74,9 +74,14 @@ def _wire_names(kind: type[Struct]) -> tuple[str, ...]:
     return tuple(field.encode_name for field in msgspec.structs.fields(kind))
 
 
-def unknown_fields(kind: type[Struct], body: Json) -> list[str]:
-    """What a body says that the type does not know, in order."""
-    return [name for name in body if name not in _wire_names(kind)]
+def ignored_fields(kind: Kind[Any], body: Json) -> list[str]:
+    """What a body says that the type does not know, or that nothing uses, in order."""
+    names = _wire_names(kind.type)
+    return [
+        name
+        for name, value in body.items()
+        if name not in names or (name in kind.unused and value not in (None, "", 0, False))
+    ]
 
 
 def merge(kind: type[Struct], current: Json, change: Json) -> Json:

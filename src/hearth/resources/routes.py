@@ -16,7 +16,7 @@ from hearth.errors import InvalidRequest
 from hearth.kit.bodies import decode_body, read_mask
 from hearth.kit.names import to_camel
 from hearth.kit.pages import Page, list_query
-from hearth.resources.fields import Json, unknown_fields
+from hearth.resources.fields import Json, ignored_fields
 from hearth.resources.service import Resources
 from hearth.resources.types import Asking, Creation
 
@@ -89,7 +89,7 @@ class ResourceRoutes(Generic[T]):
         new = Creation(parent=_parent(request), id=chosen, body=body)
         resource = await self._resources.create(new, asking_of(request, visit, self._writing))
         self._changed()
-        return shown(resource, request, ignored=unknown_fields(kind.type, body))
+        return shown(resource, request, ignored=ignored_fields(kind, body))
 
     async def list(self, request: Request) -> Response:
         """List resources."""
@@ -125,7 +125,7 @@ class ResourceRoutes(Generic[T]):
             self._name(request), body, mask=mask, asking=asking_of(request, visit, self._writing)
         )
         self._changed()
-        return shown(resource, request, ignored=unknown_fields(kind.type, body))
+        return shown(resource, request, ignored=ignored_fields(kind, body))
 
     async def delete(self, request: Request) -> Response:
         """Delete a resource."""

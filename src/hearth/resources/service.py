@@ -187,13 +187,7 @@ class Resources(Generic[T]):
             if is_hard:
                 await store.delete_resource(conn, name)
             else:
-                now = self._clock()
-                kept = timedelta(seconds=self.kind.restorable_s or 0)
-                values = self.documents.columns(draft, now) | {
-                    "delete_time": now,
-                    "purge_time": now + kept,
-                }
-                await store.update_resource(conn, name, values | {"revision": stored.revision + 1})
+                await self.documents.delete_softly(conn, stored, draft)
             await self.documents.audit(conn, "Delete", name, dict(asking.params), asking)
 
     async def undelete(self, name: str, asking: Asking = BY_OPERATOR) -> T:

@@ -41,6 +41,7 @@ class Kind(Generic[T]):
         id_param: the query parameter that chooses the id of a new one.
         body_key: where the create body wraps the resource, as in `{"model": …, "modelId": …}`.
         output_only: fields that only Hearth sets; what a client sends in them is let pass.
+        unused: fields of the contract that nothing here uses; answers name those that are set.
         immutable: fields that stay as they were made; sending them unchanged is fine.
         restorable_s: how long a deleted one can be had back; None: it is gone at once.
     """
@@ -51,6 +52,7 @@ class Kind(Generic[T]):
     id_param: str
     body_key: str = ""
     output_only: frozenset[str] = frozenset()
+    unused: frozenset[str] = frozenset()
     immutable: frozenset[str] = frozenset()
     restorable_s: float | None = None
 

@@ -25,6 +25,7 @@ from hearth.engines.protocol.replicas import (
     LoadedAdapter,
     Ready,
     Stats,
+    Tally,
     WorkerSpec,
 )
 from hearth.engines.protocol.requests import (
@@ -61,6 +62,7 @@ __all__ = [
     "Reasoning",
     "Sampling",
     "Stats",
+    "Tally",
     "TokenLogprob",
     "Tool",
     "ToolCall",

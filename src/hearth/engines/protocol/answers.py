@@ -105,7 +105,8 @@ class Delta(Struct, array_like=True, omit_defaults=True):
 class Failure(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """The request is over without an answer; the worker lives on."""
 
-    kind: Literal["invalid", "failed", "unavailable", "prompt_limit"]
+    kind: Literal["invalid", "failed", "unavailable", "prompt_limit", "draining"]
+    "`draining`: the worker takes nothing new; another replica may."
     message: str
     param: str | None = None
     retry_after_s: float | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 AdapterSupport = Literal["none", "start", "live"]
 "Whether adapters can be loaded, and only at the worker's start or while it runs."
@@ -81,6 +81,23 @@ class Hello(Struct, frozen=True, omit_defaults=True, kw_only=True):
         return next((each.digest for each in self.adapters if each.name == adapter), "")
 
 
+class Tally(Struct, omit_defaults=True, kw_only=True):
+    """What a worker has done since its start: sums, for whoever wants rates and means."""
+
+    finished: int = 0
+    "Requests that ended with usage, cancelled ones among them."
+    failed: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    generated_tokens: int = 0
+    "As they come, not only when a request ends."
+    queue_s: float = 0.0
+    prefill_s: float = 0.0
+    decode_s: float = 0.0
+    "Over all finished requests, as the next ones."
+    completion_tokens: int = 0
+
+
 class Stats(Struct, frozen=True, omit_defaults=True, kw_only=True):
     """A worker's answer to a ping."""
 
@@ -89,6 +106,7 @@ class Stats(Struct, frozen=True, omit_defaults=True, kw_only=True):
     kv_used_tokens: int = 0
     kv_total_tokens: int = 0
     resident_bytes: int = 0
+    tally: Tally = field(default_factory=Tally)
 
 
 class WorkerSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):

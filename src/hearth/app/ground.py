@@ -1,0 +1,59 @@
+"""What deployments stand on in every process: models, places, and how workers are told."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from hearth import catalog, deployments
+from hearth.app.workers import Workers
+from hearth.pricing import PriceBooks, Subject, Unit
+from hearth.settings import Settings
+
+
+def served_catalog(
+    settings: Settings, holdings: catalog.Holdings, *, fake: bool
+) -> catalog.ServedCatalog:
+    """The catalogue, and how each model is served on this machine."""
+    shipped = catalog.Catalog.load()
+    if fake:
+        return catalog.ServedCatalog(shipped, holdings, catalog.decide_fake)
+    known = shipped.with_local(holdings.list())
+    stand_ins = known.stand_ins(chat=settings.default_model)
+    decide = partial(catalog.decide, profile=settings.profile, stand_ins=stand_ins)
+    return catalog.ServedCatalog(shipped, holdings, decide)
+
+
+def make_ground(
+    settings: Settings, holdings: catalog.Holdings, prices: PriceBooks, *, fake: bool
+) -> deployments.Ground:
+    """Put together what the rules of deployments and the reconciler work with."""
+    workers = Workers(settings, holdings, fake=fake)
+    return deployments.Ground(
+        models=served_catalog(settings, holdings, fake=fake),
+        places=deployments.Places(inventory_of(settings), prices.at),
+        make_spec=workers.make_spec,
+        parts=deployments.Parts(),
+    )
+
+
+def inventory_of(settings: Settings) -> deployments.Inventory:
+    """This machine, and in profile `dev` the emulated regions; or what an operator's file says.
+
+    Raises:
+        SetupError: that file cannot be read.
+    """
+    if settings.inventory:
+        inventory = deployments.read_inventory(Path(settings.inventory).expanduser())
+    else:
+        inventory = deployments.shipped_inventory()
+    inventory = deployments.with_local(inventory, deployments.local_stocks())
+    if settings.profile == "production":
+        return deployments.without_emulated(inventory)
+    return inventory
+
+
+def subject_in(models: catalog.ServedCatalog, name: str, unit: Unit) -> Subject | None:
+    """A model as price books see it, counted in a unit; None: it is not known."""
+    found = models.find(name, name.removeprefix("accounts/").partition("/")[0])
+    return None if found is None else catalog.subject_of(found.model, unit)

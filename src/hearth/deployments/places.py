@@ -1,0 +1,56 @@
+"""Where replicas may be, what of it is free now, and what it costs an account."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+
+from hearth.deployments.placement import (
+    AcceleratorType,
+    Ask,
+    Decision,
+    Inventory,
+    Planner,
+    free_after,
+    hourly_prices,
+)
+from hearth.deployments.types import Replica
+from hearth.pricing import PriceBook
+
+BookAt = Callable[[str, int], PriceBook]
+"The price book of an account at a time in nanoseconds."
+
+
+class Places:
+    """The inventory, and a planner for each price book in force.
+
+    Args:
+        inventory: every place there is.
+        book_at: see `PriceBooks.at`.
+        now_ns: tells the moment whose prices count.
+    """
+
+    def __init__(
+        self, inventory: Inventory, book_at: BookAt, now_ns: Callable[[], int] = time.time_ns
+    ) -> None:
+        self.inventory = inventory
+        self._book_at = book_at
+        self._now_ns = now_ns
+        self._planners: dict[str, Planner] = {}
+
+    def plan(self, ask: Ask, account_id: str, replicas: Iterable[Replica]) -> Decision:
+        """Decide where one more replica goes, beside those that hold places already."""
+        book = self._book_at(account_id, self._now_ns())
+        planner = self._planners.get(book.version)
+        if planner is None:
+            planner = self._planners[book.version] = Planner(self.inventory, hourly_prices(book))
+        return planner.plan(self.free(replicas), ask)
+
+    def free(self, replicas: Iterable[Replica]) -> dict[tuple[str, AcceleratorType], int]:
+        """What nobody holds, by region and kind of accelerator."""
+        held = [
+            ((each.region, AcceleratorType(each.accelerator_type)), each.taken)
+            for each in replicas
+            if each.accelerator_type
+        ]
+        return free_after(self.inventory, held)

@@ -1,0 +1,290 @@
+"""What a deployment must be like: checked and completed before it is stored."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from msgspec.structs import replace
+
+from hearth.accounts import Status
+from hearth.catalog import ServedCatalog, ServedModel
+from hearth.deployments import store
+from hearth.deployments.parts import Parts
+from hearth.deployments.placement import Decision, Place, Refusal
+from hearth.deployments.places import Places
+from hearth.deployments.policies import policy_of
+from hearth.deployments.serving import ENGINES, SpecMaker
+from hearth.deployments.types import OUTPUT_ONLY, UNUSED, Deployment, DeploymentState
+from hearth.deployments.wishes import ask_of, engine_wish_of
+from hearth.errors import FailedPrecondition, InvalidRequest, SetupError
+from hearth.kit.clock import Clock, utc_now
+from hearth.kit.db import Connection
+from hearth.kit.versions import bump
+from hearth.pricing import format_usd
+from hearth.resources import Asking, Draft, Internal, Kind, Stored
+
+DEPLOYMENT_KIND = Kind(
+    collection="deployments",
+    noun="Deployment",
+    type=Deployment,
+    id_param="deploymentId",
+    output_only=OUTPUT_ONLY,
+    unused=UNUSED,
+    immutable=frozenset({"baseModel", "vpc"}),
+    restorable_s=7 * 86_400.0,
+)
+IN_USE_S = 30.0
+"A deployment that was asked something so recently is in use."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What deployments stand on.
+
+    Args:
+        models: what can be served.
+        places: where.
+        make_spec: how a worker is told.
+        may_stand_in: whether another model may answer for one whose weights are not here.
+        parts: what else has a say.
+    """
+
+    models: ServedCatalog
+    places: Places
+    make_spec: SpecMaker
+    parts: Parts = field(default_factory=Parts)
+
+
+class DeploymentRules:
+    """See `Rules`."""
+
+    def __init__(
+        self,
+        ground: Ground,
+        *,
+        clock: Clock = utc_now,
+        now_s: Callable[[], float] = time.time,
+    ) -> None:
+        self._ground = ground
+        self._clock = clock
+        self._now_s = now_s
+
+    async def creating(
+        self, conn: Connection, draft: Draft[Deployment], asking: Asking
+    ) -> Draft[Deployment]:
+        """Place it for the first time, so that what cannot be is refused at once."""
+        deployment = replace(draft.resource, state=DeploymentState.CREATING)
+        return await self._checked(conn, Draft(resource=deployment), asking)
+
+    async def updating(
+        self,
+        conn: Connection,
+        before: Stored[Deployment],
+        after: Draft[Deployment],
+        asking: Asking,
+    ) -> Draft[Deployment]:
+        """Check it as a new one; the reconciler brings its replicas over."""
+        state = before.resource.state
+        if state is DeploymentState.READY:
+            state = DeploymentState.UPDATING
+        changed = replace(after.resource, state=state)
+        return await self._checked(
+            conn, Draft(resource=changed, internal=before.internal), asking, was=before
+        )
+
+    async def deleting(
+        self, conn: Connection, stored: Stored[Deployment], asking: Asking
+    ) -> Draft[Deployment]:
+        """Refuse while it is in use, unless checks are to be ignored."""
+        if not asking.flag("ignoreChecks"):
+            await self._check_unused(conn, stored)
+        await bump(conn, store.DEPLOYMENTS)
+        told = Status(message="Its replicas finish what runs, then end.")
+        deployment = replace(stored.resource, state=DeploymentState.DELETING, status=told)
+        return Draft(resource=deployment, internal=stored.internal)
+
+    async def undeleting(
+        self, conn: Connection, stored: Stored[Deployment], asking: Asking
+    ) -> Draft[Deployment]:
+        """Start it anew, as it was."""
+        deployment = replace(stored.resource, state=DeploymentState.CREATING)
+        internal = {**stored.internal, "served": False, "scale": None}
+        return await self._checked(conn, Draft(resource=deployment, internal=internal), asking)
+
+    async def _checked(
+        self,
+        conn: Connection,
+        draft: Draft[Deployment],
+        asking: Asking,
+        was: Stored[Deployment] | None = None,
+    ) -> Draft[Deployment]:
+        deployment = draft.resource
+        for complete in self._ground.parts.completers:
+            deployment = await complete(conn, deployment, asking)
+        served = self._served(deployment)
+        policy = policy_of(deployment)
+        self._check_engine(deployment, served)
+        self._check_expiry(deployment)
+        certifications = self._ground.parts.certifications(deployment)
+        asked = _asked(draft, was)
+        ask = ask_of(replace(deployment, **asked), served, certifications)
+        # A deployment is checked as if its own replicas were not there: they make room for it.
+        others = [each for each in await store.list_replicas(conn) if each.pool != deployment.name]
+        account_id = deployment.name.split("/")[1]
+        decision = self._ground.places.plan(ask, account_id, others)
+        if was is None or _asks_elsewhere(was.resource, deployment):
+            deployment = _placed(deployment, decision, served)
+        deployment = replace(
+            deployment, base_model=served.model.name, max_replica_count=policy.max_replicas
+        )
+        await bump(conn, store.DEPLOYMENTS)
+        explanation = explanation_of(decision)
+        internal: Internal = {**draft.internal, "asked": asked, "explanation": explanation}
+        return Draft(resource=deployment, internal=internal)
+
+    def _served(self, deployment: Deployment) -> ServedModel:
+        models, account_id = self._ground.models, deployment.name.split("/")[1]
+        if not deployment.base_model:
+            raise InvalidRequest("baseModel: name the model to deploy.", param="baseModel")
+        models.refresh()
+        served = models.find(deployment.base_model, account_id)
+        if served is None:
+            why = models.why_not(deployment.base_model, account_id)
+            raise InvalidRequest(
+                f"baseModel: there is no model {deployment.base_model!r}. {why}", param="baseModel"
+            )
+        if not served.serving.callable:
+            raise InvalidRequest(
+                f"baseModel: {served.model.name} cannot be deployed. {served.serving.details}",
+                param="baseModel",
+            )
+        return served
+
+    def _check_engine(self, deployment: Deployment, served: ServedModel) -> None:
+        if deployment.engine not in ENGINES:
+            raise InvalidRequest(
+                f"engine: there is no engine {deployment.engine!r}; use {', '.join(ENGINES)}.",
+                param="engine",
+            )
+        assert served.serving.served_by is not None, "it is callable"
+        try:
+            self._ground.make_spec(served.serving.served_by, engine_wish_of(deployment))
+        except SetupError as error:
+            raise InvalidRequest(f"engineOptions: {error}", param="engineOptions") from error
+
+    def _check_expiry(self, deployment: Deployment) -> None:
+        if deployment.expire_time is not None and deployment.expire_time <= self._clock():
+            raise InvalidRequest(
+                "expireTime lies in the past; name a later time, or none.", param="expireTime"
+            )
+
+    async def _check_unused(self, conn: Connection, stored: Stored[Deployment]) -> None:
+        for user in self._ground.parts.users:
+            if used := await user(conn, stored.name):
+                raise FailedPrecondition(
+                    f"{stored.name} is in use: {used} End that first, or pass ignoreChecks.",
+                    param="ignoreChecks",
+                )
+        asked_s = stored.internal.get("last_request_s")
+        if asked_s is not None and self._now_s() - asked_s < IN_USE_S:
+            raise FailedPrecondition(
+                f"{stored.name} is in use: it was asked something "
+                f"{max(0.0, self._now_s() - asked_s):.0f} s ago. Wait until nobody asks it for "
+                f"{IN_USE_S:.0f} s, or pass ignoreChecks.",
+                param="ignoreChecks",
+            )
+
+
+def explanation_of(decision: Decision) -> list[dict[str, str]]:
+    """A decision, place by place, as `:explain` tells it."""
+    return [
+        {
+            "candidate": f"{each.region}/{each.accelerator}",
+            "verdict": str(each.verdict),
+            "why": each.why,
+        }
+        for each in decision.explanation
+    ]
+
+
+_CHOOSABLE = ("accelerator_type", "accelerator_count", "precision")
+"Fields that placement fills in where their owner leaves them open."
+
+
+def _asked(draft: Draft[Deployment], was: Stored[Deployment] | None) -> dict[str, Any]:
+    """What the owner asks for in the fields that placement fills in, so that a later change of
+    another field leaves them as open as they were. Any: their values have several types."""
+    after = {name: getattr(draft.resource, name) for name in _CHOOSABLE}
+    if was is None:
+        return after
+    asked: dict[str, Any] = draft.internal.get("asked", {})
+    return {
+        name: value if value != getattr(was.resource, name) else asked.get(name, value)
+        for name, value in after.items()
+    }
+
+
+def _asks_elsewhere(before: Deployment, after: Deployment) -> bool:
+    """Whether a change asks for another place."""
+    fields = (
+        "accelerator_type",
+        "accelerator_count",
+        "precision",
+        "placement",
+        "max_context_length",
+        "disable_deployment_size_validation",
+        "vpc",
+    )
+    return any(getattr(before, name) != getattr(after, name) for name in fields)
+
+
+def _placed(deployment: Deployment, decision: Decision, served: ServedModel) -> Deployment:
+    """The deployment with the place it gets written out, or waiting for one."""
+    if decision.refusal is not None:
+        if not decision.refusal.waits:
+            raise refused(decision.refusal)
+        status = Status(code="RESOURCE_EXHAUSTED", message=decision.refusal.message)
+        return replace(deployment, status=status)
+    assert decision.place is not None, "it is placed or refused"
+    place = decision.place
+    serving = served.serving
+    told = Status(message=" ".join(filter(None, ["Starting.", place.note, label_of(place)])))
+    stand_in = (serving.served_by or "") if serving.is_stand_in else ""
+    return replace(with_place(deployment, place), status=told, stand_in=stand_in)
+
+
+def with_place(deployment: Deployment, place: Place) -> Deployment:
+    """The deployment with what it was given written out."""
+    price = place.price_nano_per_hour
+    return replace(
+        deployment,
+        accelerator_type=str(place.accelerator),
+        accelerator_count=place.count,
+        precision=str(place.precision),
+        emulated=place.is_emulated,
+        price_per_hour="" if price is None else format_usd(price).removeprefix("$"),
+    )
+
+
+def label_of(place: Place) -> str:
+    """What every view of a deployment at an emulated place says."""
+    if not place.is_emulated:
+        return ""
+    told = f"Emulated: {place.count} x {place.accelerator} in {place.region}, run on this machine"
+    if place.is_precision_emulated:
+        told += f"; {place.precision} is priced and placed, not computed"
+    return f"{told}."
+
+
+def refused(refusal: Refusal) -> InvalidRequest:
+    """A refusal as the control plane tells it, with the figures for programs."""
+    facts = {"reason": str(refusal.kind)}
+    numbers: dict[str, object] = {}
+    if refusal.missing_bytes:
+        numbers["missingBytes"] = str(refusal.missing_bytes)
+    if refusal.smallest_count is not None:
+        numbers["smallestAcceleratorCount"] = refusal.smallest_count
+    return InvalidRequest(refusal.message, param=refusal.param or None, facts=facts | numbers)

@@ -1,0 +1,40 @@
+"""What a deployment's replicas are told to be, and when two tellings differ."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from hearth.engines.protocol import Adapter, WorkerSpec
+
+EngineChoice = Literal["auto", "llamacpp", "embedding", "remote", "fake"]
+ENGINES: tuple[EngineChoice, ...] = ("auto", "llamacpp", "embedding", "remote", "fake")
+
+
+class EngineWish(Struct, frozen=True, kw_only=True):
+    """How a model is to be run, where that is not left to Hearth."""
+
+    engine: str = "auto"
+    options: dict[str, str | int | float | bool] = {}
+    "`threads`, `slots`, `context_tokens`, and the engine's own by their names."
+    context_tokens: int = 0
+    "0: the setting's."
+    adapters: tuple[Adapter, ...] = ()
+    "To be loaded beside the weights."
+
+
+ANY_ENGINE = EngineWish()
+
+SpecMaker = Callable[[str, EngineWish], WorkerSpec]
+"Says how a worker for a model's weights is run; raises `SetupError` where it cannot be."
+
+
+def version_of(spec: WorkerSpec, *others: object) -> str:
+    """What differs whenever replicas must be replaced: by the spec, or what else they depend on."""
+    plain = msgspec.structs.replace(spec, replica_id="", address="")
+    written = msgspec.json.encode((plain, others), order="deterministic")
+    return hashlib.sha256(written).hexdigest()[:16]
