@@ -17,6 +17,7 @@ BORDERS: dict[str, str] = {
     "src/hearth/gateway/dispatch.py": "a bug in a handler becomes a 500 and one logged traceback",
     "src/hearth/gateway/run.py": "one answer's fault must not end the channel of all",
     "src/hearth/jobs/outcomes.py": "a bug in one job must not end the runner of all",
+    "src/hearth/jobs/workflows.py": "a library lets its driver's errors through; the process ends",
 }
 
 BLIND = {"Exception", "BaseException"}

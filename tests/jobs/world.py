@@ -8,14 +8,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import text
+
 from hearth import jobs
 from hearth.jobs import Job, JobRecord, JobState
 from hearth.kit.db import Database
 from tests.running import environment_for
 
-LIMIT_S = 8
+LIMIT_S = 30
 POLL_S = 0.02
 HANDLERS = "tests.jobs.handlers:make_handlers"
+LOCKS = (
+    "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted AND "
+    "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -34,31 +40,42 @@ class World:
         self.environment = environment_for(folder, 1, {"database_url": url})
         self.trace = str(folder / "trace")
         self.log = ""
-        self._runners: list[subprocess.Popen[str]] = []
+        self._processes: list[subprocess.Popen[str]] = []
 
     def start_runner(self) -> subprocess.Popen[str]:
         """Start one more; only one at a time runs jobs."""
-        runner = subprocess.Popen(
-            [sys.executable, "-m", "hearth.app.jobs", "--handlers", HANDLERS],
+        return self._start("hearth.app.jobs", "--handlers")
+
+    def start_controller(self) -> subprocess.Popen[str]:
+        """Start one more; only one at a time leads."""
+        return self._start("hearth.cli.controller", "--engine", "fake", "--job-handlers")
+
+    def _start(self, module: str, *options: str) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, *options, HANDLERS],
             env=self.environment,
             cwd=ROOT,
             stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
-        self._runners.append(runner)
-        return runner
+        self._processes.append(process)
+        return process
 
-    def kill(self, runner: subprocess.Popen[str]) -> None:
+    def kill(self, process: subprocess.Popen[str]) -> None:
         """As kill -9 does."""
-        runner.kill()
-        runner.wait(LIMIT_S)
+        process.kill()
+        process.wait(LIMIT_S)
 
     def end(self) -> None:
-        """Close every runner's input, and see that it ends by that."""
-        for runner in self._runners:
-            _, log = runner.communicate(timeout=LIMIT_S)
+        """Close every runner's input, which ends it, and tell controllers to end."""
+        for process in self._processes:
+            if "hearth.cli.controller" in str(process.args) and process.poll() is None:
+                process.terminate()
+            _, log = process.communicate(timeout=LIMIT_S)
             self.log += log
+        self._processes.clear()
         sys.stdout.write(self.log)  # shown where a test fails
 
     async def defer(self, kind: str, **arguments: Any) -> str:
@@ -87,11 +104,11 @@ class World:
                     return job
                 await asyncio.sleep(POLL_S)
 
-    async def until_traced(self, line: str) -> None:
-        """Wait until a handler has left this line."""
+    async def until_traced(self, line: str, *, times: int = 1) -> None:
+        """Wait until handlers have left this line so often."""
         async with asyncio.timeout(LIMIT_S):
             while True:
-                if line in self.traces():
+                if self.traces().count(line) >= times:
                     return
                 await asyncio.sleep(POLL_S)
 
@@ -104,6 +121,11 @@ class World:
                     assert job.state is JobState.RUNNING
                     return
                 await asyncio.sleep(POLL_S)
+
+    async def cut_off_the_leader(self) -> None:
+        """Have PostgreSQL end the session that holds the lock of whoever leads."""
+        async with self.db.write() as conn:
+            await conn.execute(text(f"SELECT pg_terminate_backend(pid) FROM ({LOCKS}) AS held"))
 
     def traces(self) -> list[str]:
         """What handlers did, in order."""

@@ -26,6 +26,8 @@ from hearth.kit.leadership import Leadership
 from hearth.kit.log import configure
 from hearth.settings import Settings, load_settings
 
+log = logging.getLogger(__name__)
+
 LOST_STATUS = 75
 "As sysexits has it: it failed now, a later try may not."
 
@@ -67,11 +69,11 @@ def _watch_input(wake: Callable[[], object]) -> None:
 
 async def _give_up_when_lost(leadership: Leadership) -> None:
     await leadership.lost.wait()
-    _give_up()
+    _give_up("Another process runs the jobs now.")
 
 
-def _give_up() -> NoReturn:
-    logging.getLogger(__name__).warning("Another process runs the jobs now; this one ends.")
+def _give_up(reason: str) -> NoReturn:
+    log.warning("This runner of jobs ends: %s", reason)
     os._exit(LOST_STATUS)
 
 

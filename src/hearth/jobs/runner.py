@@ -52,7 +52,7 @@ class Runner:
         db: where jobs are queued.
         leadership: checked by every write.
         handlers: by kind.
-        give_up: ends the process at once, when another has taken over.
+        give_up: ends the process at once, told why; the next one goes on.
         clock: when jobs began and ended.
     """
 
@@ -62,7 +62,7 @@ class Runner:
         leadership: Leadership,
         handlers: Mapping[str, Handler],
         *,
-        give_up: Callable[[], NoReturn],
+        give_up: Callable[[str], NoReturn],
         clock: Clock = utc_now,
     ) -> None:
         self._db = db
@@ -82,8 +82,12 @@ class Runner:
         await self._workflows.forget_finished()
         busy_s = loop.time()
         while loop.time() - busy_s < IDLE_S:
-            if await self._poll():
-                busy_s = loop.time()
+            try:
+                is_busy = await self._poll()
+            except Unavailable as error:
+                log.warning("The runner of jobs waits: %s", error)
+                is_busy = True
+            busy_s = loop.time() if is_busy else busy_s
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), POLL_S)
             self._wake.clear()
@@ -93,12 +97,9 @@ class Runner:
         self._wake.set()
 
     async def _poll(self) -> bool:
-        try:
-            async with self._db.read() as conn:
-                unfinished = await store.unfinished_jobs(conn)
-        except Unavailable as error:
-            log.warning("The runner of jobs waits: %s", error)
-            return True
+        """Return whether there is anything to do."""
+        async with self._db.read() as conn:
+            unfinished = await store.unfinished_jobs(conn)
         for job in unfinished:
             if job.id not in self._claimed:
                 await self._settle(job)
@@ -111,8 +112,8 @@ class Runner:
         standing = await self._workflows.standing(job.id)
         if standing.state == "unknown":
             if len(self._claimed) < MAX_RUNNING:
-                self._claimed.add(job.id)
                 await self._workflows.start(job.id)
+                self._claimed.add(job.id)
         elif standing.state == "returned":
             await self._finish(job.id, msgspec.convert(standing.value, Ending))
         elif standing.state == "broken":
@@ -138,7 +139,7 @@ class Runner:
             reason = f"No job of kind {job.kind!r} is known to this Hearth; known: {known}."
             return Ending(state=JobState.FAILED, error=reason)
         watching = Watching(report=partial(self._report, job.id), check_lead=self._check_lead)
-        context = Context(job, DbosJournal(), watching)
+        context = Context(job, DbosJournal(self._give_up), watching)
         work = outcome_of(handler(context, job.arguments), what=f"The job {job.id}")
         run = self._runs[job.id] = _Run(context=context, task=asyncio.create_task(work))
         try:
@@ -173,6 +174,6 @@ class Runner:
                     return await change(conn)
             except Unavailable as error:
                 log.warning("A job waits: %s", error)
-            except LostLeadership:
-                self._give_up()
+            except LostLeadership as error:
+                self._give_up(str(error))
             await asyncio.sleep(POLL_S)

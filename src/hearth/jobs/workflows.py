@@ -10,13 +10,16 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn, TypeVar
 
 import msgspec
 from dbos import DBOS, DBOSConfig, Serializer, SetWorkflowID, WorkflowStatus
+from dbos import error as dbos_errors
 
+from hearth.errors import Conflict
 from hearth.jobs.outcomes import Outcome
 from hearth.kit.db import Database
+from hearth.kit.db_outages import first_line, told_as_unavailable
 
 EXECUTOR = "controller"
 VERSION = "1"
@@ -24,6 +27,8 @@ VERSION = "1"
 MAX_RUNS = 100
 "After so many crashes while it ran, a job is given up: it may be what crashes the runner."
 CONNECTIONS = 3
+
+T = TypeVar("T")
 
 _LIVE = {"PENDING", "ENQUEUED", "DELAYED"}
 
@@ -51,19 +56,47 @@ class Standing:
 
 
 class DbosJournal:
-    """The steps of the workflow that the current task belongs to."""
+    """The steps of the workflow that the current task belongs to.
+
+    Args:
+        give_up: ends the process, told why. What cannot be noted is as good as not done, and the
+            next process does it again.
+    """
+
+    def __init__(self, give_up: Callable[[str], NoReturn]) -> None:
+        self._give_up = give_up
 
     async def step(self, name: str, run: Callable[[], Awaitable[Outcome]]) -> Outcome:
-        """See `Journal`."""
+        """See `Journal`.
+
+        Raises:
+            Conflict: before the crash another step stood here.
+        """
 
         async def kept() -> object:
             return msgspec.to_builtins(await run())
 
-        return msgspec.convert(await DBOS.run_step_async({"name": name}, kept), Outcome)
+        return msgspec.convert(
+            await self._noted(DBOS.run_step_async({"name": name}, kept)), Outcome
+        )
 
     async def sleep(self, seconds: float) -> None:
-        """See `Journal`."""
-        await DBOS.sleep_async(seconds)
+        """See `Journal`.
+
+        Raises:
+            Conflict: before the crash a step stood here.
+        """
+        await self._noted(DBOS.sleep_async(seconds))
+
+    async def _noted(self, work: Awaitable[T]) -> T:
+        try:
+            return await work
+        except dbos_errors.DBOSUnexpectedStepError as error:
+            raise Conflict(
+                "The job was begun by a Hearth whose steps for it are others; start it anew."
+            ) from error
+        except Exception as error:  # noqa: BLE001 - no step raises any: the journal is away
+            self._give_up(f"The journal of jobs does not answer: {first_line(error)}.")
 
 
 class Workflows:
@@ -103,22 +136,25 @@ class Workflows:
             "enable_otlp": False,
         }
         DBOS(config=config)
-        DBOS.launch()
+        with told_as_unavailable():
+            DBOS.launch()
 
     async def start(self, workflow_id: str) -> None:
         """Start it; one that was ever started is left alone."""
-        with SetWorkflowID(workflow_id):
+        with told_as_unavailable(), SetWorkflowID(workflow_id):
             await DBOS.start_workflow_async(self._run, workflow_id)
 
     async def standing(self, workflow_id: str) -> Standing:
         """Return what has become of one."""
-        status = await DBOS.get_workflow_status_async(workflow_id)
+        with told_as_unavailable():
+            status = await DBOS.get_workflow_status_async(workflow_id)
         return Standing(state="unknown") if status is None else _standing(status)
 
     async def forget_finished(self) -> None:
         """Delete what has returned; its outcome is in the jobs table by then."""
-        finished = await DBOS.list_workflows_async(status="SUCCESS", load_input=False)
-        await DBOS.delete_workflows_async([each.workflow_id for each in finished])
+        with told_as_unavailable():
+            finished = await DBOS.list_workflows_async(status="SUCCESS", load_input=False)
+            await DBOS.delete_workflows_async([each.workflow_id for each in finished])
 
 
 def _standing(status: WorkflowStatus) -> Standing:
