@@ -33,7 +33,7 @@ DEPLOYMENT_KIND = Kind(
     id_param="deploymentId",
     output_only=OUTPUT_ONLY,
     unused=UNUSED,
-    immutable=frozenset({"baseModel", "vpc"}),
+    immutable=frozenset({"baseModel"}),
     restorable_s=7 * 86_400.0,
 )
 IN_USE_S = 30.0
@@ -236,7 +236,6 @@ def _asks_elsewhere(before: Deployment, after: Deployment) -> bool:
         "placement",
         "max_context_length",
         "disable_deployment_size_validation",
-        "vpc",
     )
     return any(getattr(before, name) != getattr(after, name) for name in fields)
 
