@@ -16,6 +16,7 @@ from benchmarks import (
     gateway_part,
     money_part,
     parsing_part,
+    placement_part,
     start_part,
 )
 from benchmarks.figures import Readings
@@ -30,6 +31,7 @@ PARTS: dict[str, Callable[[], Readings]] = {
     "embedding": lambda: _read(embedding_part.FIGURES, embedding_part.run()),
     "constrained": lambda: _read(constrained_part.FIGURES, constrained_part.run()),
     "parsing": lambda: _read(parsing_part.FIGURES, parsing_part.run()),
+    "placement": lambda: _read(placement_part.FIGURES, placement_part.run()),
     "money": lambda: _read(money_part.FIGURES, money_part.run()),
     "start": lambda: _read(start_part.FIGURES, start_part.run()),
 }

@@ -45,7 +45,7 @@ class Queue:
         present = self.waiting + arrived
         served = min(present, int(can))
         self._part = can - int(can) if served < present else 0.0
-        stay = min(present - served, int(per_s * PATIENCE_S))
+        stay = min(present - served, math.ceil(per_s * PATIENCE_S))
         gave_up = present - served - stay
         self.waiting = stay
         self.running = min(float(slots), served * self._service_s / seconds)
