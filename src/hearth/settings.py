@@ -51,6 +51,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     "Where objects are kept: `file:///folder` or `s3://bucket/prefix`; empty means the home folder."
     secret_key: str = ""
     "Keys that seal secrets: 32 bytes in base64, the newest first; empty means `secret.key`."
+    public_url: str = ""
+    "How clients reach this server, such as `https://hearth.example`; empty: as they just did."
     default_model: str = "accounts/fireworks/models/smollm2-135m-instruct"
     "The chat model that `hearth up` fetches and starts, and that stands in for others in `dev`."
     prefetch_models: str = "accounts/fireworks/models/all-minilm-l6-v2"

@@ -75,7 +75,61 @@ def test_without_a_key_nothing_is_said(control: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "text"), [("filter", 'kind="X"'), ("orderBy", "name"), ("pageSize", "many")]
+    ("query", "count"),
+    [
+        ({"filter": 'kind="EMBEDDING_MODEL"'}, None),
+        ({"filter": "displayName:smollm2", "orderBy": "create_time desc"}, None),
+        ({"filter": 'category="embedded" AND callable = true'}, None),
+        ({"filter": 'category="experimental"'}, None),
+        ({"filter": 'category="no-such-shelf"'}, 0),
+    ],
+)
+def test_a_filter_leaves_what_it_describes(
+    control: str, api: httpx.Client, query: dict[str, str], count: int | None
+) -> None:
+    whole = api.get(f"{control}/fireworks/models", params={"pageSize": "200"}).json()["totalSize"]
+
+    page = api.get(f"{control}/fireworks/models", params=query).json()
+
+    assert page["totalSize"] == len(page["models"]) < whole
+    assert count is None or page["totalSize"] == count
+    assert (page["totalSize"] > 0) == (count is None)
+
+
+def test_orders_run_over_pages(control: str, api: httpx.Client) -> None:
+    query = {"pageSize": "9", "orderBy": "createTime desc", "filter": 'kind="HF_BASE_MODEL"'}
+    times: list[str] = []
+    token = ""
+    while not times or token:
+        page = api.get(f"{control}/fireworks/models", params=query | {"pageToken": token}).json()
+        times += [model["createTime"] for model in page["models"]]
+        token = page["nextPageToken"]
+
+    assert len(times) == page["totalSize"] > 9
+    assert times == sorted(times, reverse=True)
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+def test_nobody_changes_the_catalogue(control: str, api: httpx.Client, method: str) -> None:
+    path = f"{control}/fireworks/models/llama-v3p1-8b-instruct"
+
+    response = api.request(method, path, json={"displayName": "mine"})
+
+    assert response.status_code == 403
+    assert "catalogue" in response.json()["message"]
+
+
+def test_a_model_that_answers_without_a_deployment_says_so(control: str, api: httpx.Client) -> None:
+    model = api.get(f"{control}/fireworks/models/llama-v3p1-8b-instruct").json()
+
+    (ref,) = model["deployedModelRefs"]
+    assert ref["state"] == "DEPLOYED"
+    assert ref["default"] is ref["public"] is True
+    assert ref["deployment"].startswith("accounts/fireworks/deployments/")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("filter", 'kind="X'), ("orderBy", "size"), ("pageSize", "many")]
 )
 def test_what_a_list_cannot_do_is_refused_by_name(
     control: str, api: httpx.Client, name: str, text: str

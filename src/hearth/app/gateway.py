@@ -6,8 +6,9 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
 
-from hearth import accounts, billing, catalog, deployments, limits, metering, models, pricing
+from hearth import accounts, billing, catalog, deployments, limits, metering, pricing
 from hearth.app.ground import make_ground
+from hearth.app.model_parts import make_models
 from hearth.app.routes import BOTH_PLANES, Behind, cold_routes, hot_handlers
 from hearth.errors import ModelNotFound
 from hearth.gateway.cold import ColdApp
@@ -55,8 +56,7 @@ class Gateway:
         self._wake_controller = wake_controller
         self._ending = AsyncExitStack()
         home = settings.home_path
-        self._store = catalog.ModelStore(home)
-        self._holdings = catalog.Holdings(self._store, catalog.Remotes(home))
+        self._holdings = catalog.Holdings(catalog.ModelStore(home), catalog.Remotes(home))
         self.metrics = Metrics()
         self._budgets = BudgetWatch(db, num_fullest=settings.metrics_accounts)
         self._is_fake = fake
@@ -167,7 +167,8 @@ class Gateway:
             keys=self._keys,
             accounts=accounts.AccountService(self._db, suspend_state_of=state_of),
             billing=money,
-            models=models.Models(self._db, models.Around(shelf=self.router, store=self._store)),
+            db=self._db,
+            models=make_models(settings, self._db, self.router, wake=self._wake_controller),
             deployments=self._deployments(),
             deployments_changed=self._deployments_changed,
             limits_changed=self._limits.refresh,

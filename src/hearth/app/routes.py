@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from starlette.routing import Route
 
-from hearth import accounts, billing, deployments, models
+from hearth import accounts, billing, deployments, models, objects
 from hearth.gateway.chat import ChatCompletions
 from hearth.gateway.cold import caller_of
 from hearth.gateway.completions import Completions
@@ -52,6 +52,7 @@ class Behind:
     accounts: accounts.AccountService
     billing: billing.Billing
     models: models.Models
+    db: Database
     deployments: deployments.DeploymentService
     deployments_changed: Callable[[], None]
     limits_changed: Callable[[], Awaitable[None]]
@@ -82,7 +83,8 @@ def cold_routes(behind: Behind) -> list[Route]:
     routes = [
         *model_routes(behind.router, of),
         *response_routes(behind.archive, of),
-        *models.model_routes(behind.models, of),
+        *models.model_routes(behind.db, behind.models, of),
+        *objects.object_routes(behind.models.around.objects),
         *accounts.routes(behind.accounts, of, behind.keys.refresh),
         *billing.routes(behind.billing, behind.accounts, of, behind.limits_changed),
         *deployments.deployment_routes(
@@ -105,7 +107,8 @@ def route_table() -> list[RouteRow]:
         keys=accounts.KeySnapshot(db),
         accounts=accounts.AccountService(db),
         billing=billing.Billing(db, nothing, nothing),
-        models=models.Models(db, models.Around(shelf=nothing, store=nothing)),
+        models=models.Models(db, models.Around(shelf=nothing, store=nothing, objects=nothing)),
+        db=db,
         deployments=deployments.DeploymentService(db, nothing),
         deployments_changed=nothing,
         limits_changed=nothing,

@@ -9,6 +9,7 @@ from hearth.catalog.remotes import Remote as Remote
 from hearth.catalog.remotes import Remotes as Remotes
 from hearth.catalog.served import ServedCatalog as ServedCatalog
 from hearth.catalog.served import ServedModel as ServedModel
+from hearth.catalog.serving import ENCODERS as ENCODERS
 from hearth.catalog.serving import EngineName as EngineName
 from hearth.catalog.serving import Serving as Serving
 from hearth.catalog.serving import decide as decide

@@ -144,6 +144,9 @@ class Catalog:
                         f"The catalogue gives {short!r} to {other.name} and to {model.name}; "
                         "ids and aliases must differ."
                     )
+        if model.public and not public:
+            for name in (f"{model.account}/{model.id}", model.name):
+                self._public.setdefault(name, model)
 
 
 def read_models(path: Path) -> list[CatalogModel]:
@@ -212,4 +215,5 @@ def _pulled(weights: Weights) -> CatalogModel:
         capabilities=_LOCAL_CAPABILITIES.get(found.type, frozenset()),
         category=Category.LOCAL,
         created=weights.manifest.pulled_time.date(),
+        public=weights.manifest.public,
     )

@@ -8,20 +8,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
-import msgspec
-
 from hearth.catalog.convert import convert_gguf
 from hearth.catalog.inspect import inspect_folder
+from hearth.catalog.landing import hash_file, locked, swap_in, write_manifest
 from hearth.catalog.sources import fetcher_for
 from hearth.catalog.sources.address import parse_address
 from hearth.catalog.sources.types import FetchedFile, FetchJob, Network, Progress, Step
@@ -29,12 +25,6 @@ from hearth.catalog.spec import PullSpec
 from hearth.catalog.store import MANIFEST, make_folder, read_weights
 from hearth.catalog.types import Inspection, Manifest, StoredFile, Weights
 from hearth.errors import SetupError
-
-LOCK_LIMIT_S = 6 * 3600.0
-"How long to wait for another process that pulls the same model."
-LOCK_POLL_S = 0.1  # flock offers no wait with a limit
-
-_CHUNK_BYTES = 4 << 20
 
 
 class Pull:
@@ -49,10 +39,9 @@ class Pull:
         """See `ModelStore.pull`."""
         _, account, _, model_id = spec.name.split("/")
         final = make_folder(self._root / account) / model_id
-        lock = make_folder(self._root / ".locks" / account) / model_id
         started = time.time_ns()
         try:
-            with self._locked(lock, spec.name):
+            with locked(self._root, spec.name, waiting=self._progress):
                 present = read_weights(final)
                 if present is None or not _settles(present, spec, started):
                     self._fetch(final, self._scratch(account, model_id, spec), spec)
@@ -80,18 +69,6 @@ class Pull:
         self._finish(folder, final, stored, spec)
         shutil.rmtree(scratch.parent)
 
-    @contextmanager
-    def _locked(self, path: Path, name: str) -> Iterator[None]:
-        """Hold the lock; it falls with the process, however that ends."""
-        deadline = time.monotonic() + LOCK_LIMIT_S
-        with path.open("w") as file:
-            while not _try_lock(file.fileno()):
-                self._progress(Step(stage="waiting", file=name))
-                if time.monotonic() > deadline:
-                    raise SetupError(f"Another process has been pulling {name} for hours; end it.")
-                time.sleep(LOCK_POLL_S)
-            yield
-
     def _scratch(self, account: str, model_id: str, spec: PullSpec) -> Path:
         """Where this pull works; what pulls of another source left there is removed."""
         parent = make_folder(self._root / ".partial" / account / model_id)
@@ -106,7 +83,7 @@ class Pull:
         total = sum((folder / file.path).stat().st_size for file in fetched)
         done, stored = 0, []
         for file in fetched:
-            actual = self._hash(folder, file.path, done=done, total=total)
+            actual = hash_file(folder, file.path, self._verifying(file.path, done, total))
             expected = {single, file.sha256} - {None}
             if expected - {actual.sha256} or file.size_bytes not in (None, actual.size_bytes):
                 (folder / file.path).unlink()
@@ -119,16 +96,10 @@ class Pull:
             stored.append(actual)
         return stored
 
-    def _hash(self, folder: Path, path: str, *, done: int, total: int) -> StoredFile:
-        digest, size = hashlib.sha256(), 0
-        with (folder / path).open("rb") as file:
-            while chunk := file.read(_CHUNK_BYTES):
-                digest.update(chunk)
-                size += len(chunk)
-                self._progress(
-                    Step(stage="verifying", file=path, done_bytes=done + size, total_bytes=total)
-                )
-        return StoredFile(path=path, size_bytes=size, sha256=digest.hexdigest())
+    def _verifying(self, path: str, before: int, total: int) -> Callable[[int], None]:
+        return lambda done: self._progress(
+            Step(stage="verifying", file=path, done_bytes=before + done, total_bytes=total)
+        )
 
     def _finish(self, folder: Path, final: Path, stored: list[StoredFile], spec: PullSpec) -> None:
         _remove_strangers(folder, {file.path for file in stored})
@@ -136,8 +107,8 @@ class Pull:
         if spec.form is not None and inspection.quantisation != spec.form:
             stored = self._convert(folder, entry, stored, spec)
             entry, inspection = inspect_folder(folder)
-        _write_manifest(folder, entry, inspection, stored, spec)
-        _swap_in(folder, final)
+        write_manifest(folder, _manifest(folder, entry, inspection, stored, spec))
+        swap_in(folder, final)
 
     def _convert(
         self, folder: Path, entry: Path, stored: list[StoredFile], spec: PullSpec
@@ -155,15 +126,7 @@ class Pull:
         path = target.relative_to(folder).as_posix()
         kept = [file for file in stored if folder / file.path != entry]
         size = target.stat().st_size
-        return [*kept, self._hash(folder, path, done=0, total=size)]
-
-
-def _try_lock(descriptor: int) -> bool:
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+        return [*kept, hash_file(folder, path, self._verifying(path, 0, size))]
 
 
 def _settles(present: Weights, spec: PullSpec, started_ns: int) -> bool:
@@ -190,10 +153,10 @@ def _remove_strangers(folder: Path, wanted: set[str]) -> None:
             path.unlink()
 
 
-def _write_manifest(
+def _manifest(
     folder: Path, entry: Path, inspection: Inspection, stored: list[StoredFile], spec: PullSpec
-) -> None:
-    manifest = Manifest(
+) -> Manifest:
+    return Manifest(
         name=spec.name,
         source=spec.source,
         form=spec.form,
@@ -202,25 +165,3 @@ def _write_manifest(
         inspection=inspection,
         pulled_time=datetime.now(UTC),
     )
-    raw = msgspec.json.format(msgspec.json.encode(manifest), indent=2)
-    (folder / MANIFEST).write_bytes(raw)
-    for path in (*folder.rglob("*"), folder):
-        _flush(path)
-
-
-def _swap_in(folder: Path, final: Path) -> None:
-    """Put `folder` at `final`; a crash in between leaves the model absent, never half there."""
-    if final.exists():
-        old = folder.with_name("replaced")
-        shutil.rmtree(old, ignore_errors=True)
-        final.rename(old)
-    folder.rename(final)
-    _flush(final.parent)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

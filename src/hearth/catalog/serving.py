@@ -16,7 +16,7 @@ _TEXT: frozenset[ModelType] = frozenset(
     {ModelType.CHAT, ModelType.COMPLETION, ModelType.VISION}  # of vision, the text side
 )
 _VECTORS = frozenset({ModelType.EMBEDDING, ModelType.RERANK})
-_ENCODERS = frozenset(
+ENCODERS = frozenset(
     {"BertModel", "BertForMaskedLM", "RobertaModel", "XLMRobertaModel", "CamembertModel"}
 )
 "Architectures whose arithmetic the engine for embeddings knows."
@@ -127,7 +127,7 @@ def engine_of(weights: Weights) -> EngineName | None:
     found = weights.inspection
     if weights.format == "gguf" and found.type in _TEXT:
         return "llamacpp"
-    is_encoder = found.type is ModelType.EMBEDDING and found.architecture in _ENCODERS
+    is_encoder = found.type is ModelType.EMBEDDING and found.architecture in ENCODERS
     return "embedding" if weights.format == "safetensors" and is_encoder else None
 
 

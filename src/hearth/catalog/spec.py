@@ -1,12 +1,14 @@
-"""What to pull, decided before anything is fetched."""
+"""What is to enter the store, decided before anything is fetched."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from hearth.catalog.catalog import Catalog
 from hearth.catalog.sources.address import is_address, parse_address, public_form, suggest_id
-from hearth.catalog.types import PUBLIC_ACCOUNT, Form, WeightsSource
+from hearth.catalog.types import PUBLIC_ACCOUNT, Form, Inspection, WeightsSource
 from hearth.errors import SetupError
 from hearth.kit.ids import RESOURCE_ID_RULE, is_resource_id
 
@@ -33,6 +35,25 @@ class PullSpec:
     def source(self) -> str:
         """The uri as it may be stored and shown, without secrets."""
         return public_form(self.uri)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Incoming:
+    """Weights that somebody brings.
+
+    Args:
+        name: the full name they will have.
+        source: where they came from, in a word or as a source without secrets.
+        fill: puts the files into an empty folder; called under the model's lock.
+        check: refuses what is not wanted, by raising, before anything is in the store.
+        is_public: whether every account may call the model.
+    """
+
+    name: str
+    source: str
+    fill: Callable[[Path], None]
+    check: Callable[[Path, Inspection], None]
+    is_public: bool = False
 
 
 def plan_pull(

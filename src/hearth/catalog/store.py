@@ -1,6 +1,7 @@
 """The model store: weights in `<home>/models/<account>/<id>/`, each folder whole or not there.
 
-Reading is here; `pull` adds. Any number of processes may use one store.
+Reading is here; `pull` and `landing` change it. Any number of processes may use one store. Other
+forms of a model's weights are in `.variants/<account>/<id>/<form>/`.
 """
 
 from __future__ import annotations
@@ -16,8 +17,8 @@ import msgspec
 from hearth.catalog import names
 from hearth.catalog.names import Collection
 from hearth.catalog.sources.types import Network, Progress, Step
-from hearth.catalog.spec import PullSpec
-from hearth.catalog.types import Manifest, Weights
+from hearth.catalog.spec import Incoming, PullSpec
+from hearth.catalog.types import Form, Manifest, Weights
 from hearth.errors import SetupError
 from hearth.kit.ids import is_resource_id
 
@@ -76,6 +77,51 @@ class ModelStore:
         from hearth.catalog.pull import Pull  # what fetches is needed by pulls alone
 
         return Pull(self.root, self._network, progress).run(spec)
+
+    def variants(self, full_name: str) -> Sequence[Weights]:
+        """Other forms of a model's weights, as long as they are of those that are here."""
+        present = self.find(full_name)
+        if present is None:
+            return []
+        folders = sorted(variant_folder(self.root, full_name).glob(f"*/{MANIFEST}"))
+        found = (read_weights(path.parent) for path in folders)
+        source = variant_source(present)
+        return [each for each in found if each is not None and each.manifest.source == source]
+
+    def adopt(self, incoming: Incoming, *, progress: Progress = _ignore) -> Weights:
+        """Take in weights that somebody brings; see `Landing.adopt`."""
+        from hearth.catalog.landing import Landing
+
+        return Landing(self.root, progress).adopt(incoming)
+
+    def prepare(self, weights: Weights, form: Form, *, progress: Progress = _ignore) -> Weights:
+        """Make another form of weights that are here; see `Landing.prepare`."""
+        from hearth.catalog.landing import Landing
+
+        return Landing(self.root, progress).prepare(weights, form)
+
+    def remove(self, full_name: str) -> bool:
+        """Let go of weights and their other forms in one step; whether there were any."""
+        from hearth.catalog.landing import Landing
+
+        return Landing(self.root, _ignore).remove(full_name)
+
+    def set_public(self, full_name: str, *, is_public: bool) -> None:
+        """Say whether every account may call a model that is here."""
+        from hearth.catalog.landing import Landing
+
+        Landing(self.root, _ignore).set_public(full_name, is_public=is_public)
+
+
+def variant_folder(root: Path, full_name: str) -> Path:
+    """Where other forms of a model's weights are."""
+    _, account, _, model_id = full_name.split("/")
+    return root / ".variants" / account / model_id
+
+
+def variant_source(weights: Weights) -> str:
+    """What the manifest of another form says of where it came from."""
+    return f"prepared from sha256:{weights.sha256}"
 
 
 def read_weights(folder: Path) -> Weights | None:

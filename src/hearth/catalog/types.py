@@ -113,6 +113,8 @@ class CatalogModel(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     aliases: tuple[str, ...] = ()
     licence: str = ""
     created: date
+    public: bool = False
+    "Whether every account may call a model that the catalogue's account does not own."
     stands_in_for: frozenset[ModelType] = frozenset()
     weights: tuple[WeightsSource, ...] = ()
     "Best first; `hearth pull` takes the first."
@@ -164,6 +166,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     files: tuple[StoredFile, ...]
     inspection: Inspection
     pulled_time: datetime
+    public: bool = False
+    "Whether every account may call it, beside its own; those of the catalogue may be anyway."
 
 
 class Weights(Struct, frozen=True, kw_only=True):

@@ -25,7 +25,7 @@ class Family(Enum):
     ANTHROPIC = "anthropic"
 
 
-_CONTROL_PLANE = ("/accounts", "/creditCodes", "/verifyApiKey")
+_CONTROL_PLANE = ("/objects", "/validateModelConfig", "/accounts", "/creditCodes", "/verifyApiKey")
 
 
 def family_of(path: str) -> Family:

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
 
 import obstore
@@ -44,10 +45,14 @@ class ObjectStore:
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
+        self.url = url
+        self.folder: Path | None = None
+        "Where the objects are as files, if they are: at their keys."
         self._store: LocalStore | S3Store
         try:
             if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
-                self._store = LocalStore(unquote(parts.path), mkdir=True)
+                self.folder = Path(unquote(parts.path))
+                self._store = LocalStore(str(self.folder), mkdir=True)
             elif parts.scheme == "s3" and parts.netloc:
                 self._store = S3Store.from_url(url, retry_config=_RETRY)
             else:
@@ -94,6 +99,21 @@ class ObjectStore:
             answer = await obstore.get_async(self._store, key)
             async for chunk in answer.stream(min_chunk_size=chunk_bytes):
                 yield bytes(chunk)
+
+    async def size_bytes(self, key: str) -> int | None:
+        """How large an object is; None: there is none."""
+        with _told(key):
+            try:
+                return (await obstore.head_async(self._store, key))["size"]
+            except (NotFoundError, FileNotFoundError):
+                return None
+
+    async def signed_url(self, method: Literal["GET", "PUT"], key: str, expires_s: float) -> str:
+        """A URL by which whoever has it may get or put one object of a bucket for a while."""
+        assert isinstance(self._store, S3Store), "a folder has no URLs of its own"
+        with _told(key):
+            span = timedelta(seconds=expires_s)
+            return await obstore.sign_async(self._store, method, key, span)
 
     async def entries(self, prefix: str = "") -> AsyncIterator[ObjectInfo]:
         """Every object in the folder `prefix` and below, in no order."""

@@ -1,1 +1,20 @@
 """Models of accounts: created, uploaded, validated, downloaded, prepared."""
+
+from hearth.models.downloads import WEIGHTS, weights_mount
+from hearth.models.routes import model_routes
+from hearth.models.service import Around, Models
+from hearth.models.shelf import InUse, Refs, Shelf
+from hearth.models.types import DeployedModelRef, Model
+
+__all__ = [
+    "WEIGHTS",
+    "Around",
+    "DeployedModelRef",
+    "InUse",
+    "Model",
+    "Models",
+    "Refs",
+    "Shelf",
+    "model_routes",
+    "weights_mount",
+]

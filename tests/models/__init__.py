@@ -1,0 +1,1 @@
+"""Models as resources: made, uploaded, validated, changed, deleted."""
