@@ -1,0 +1,77 @@
+"""Shapes of the shipped catalogue in the shipped regions, and two accounts beside them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from hearth.catalog import (
+    Catalog,
+    Holdings,
+    ModelStore,
+    Remotes,
+    ServedCatalog,
+    decide_fake,
+)
+from hearth.deployments.placement import AcceleratorType, shipped_inventory
+from hearth.deployments.shapes.catalogued import CatalogueModels
+from hearth.deployments.shapes.completing import ShapeCompleter
+from hearth.deployments.shapes.routes import ShapeRoutes
+from hearth.deployments.shapes.rules import ShapeRules
+from hearth.deployments.shapes.service import OwnShapes, Shapes
+from hearth.deployments.shapes.shipped import Shipped
+from hearth.deployments.shapes.types import SHAPES
+from hearth.kit.db import Database
+from tests.accounts.conftest import HandClock
+from tests.deployments.callers import Callers
+
+PRICES = {
+    AcceleratorType.NVIDIA_A100_80GB: 2_900_000_000,
+    AcceleratorType.NVIDIA_H100_80GB: 5_800_000_000,
+    AcceleratorType.NVIDIA_H200_141GB: 9_990_000_000,
+    AcceleratorType.AMD_MI300X_192GB: 4_990_000_000,
+}
+"Of the price book that ships, per hour."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """The feature as it is wired in a gateway."""
+
+    db: Database
+    models: CatalogueModels
+    shapes: Shapes
+    completer: ShapeCompleter
+    callers: Callers
+
+
+@pytest.fixture
+async def setting(db: Database, tmp_path: Path) -> Setting:
+    holdings = Holdings(ModelStore(tmp_path), Remotes(tmp_path))
+    models = CatalogueModels(ServedCatalog(Catalog.load(), holdings, decide_fake))
+    shipped = Shipped(models, shipped_inventory(), lambda: PRICES)
+    clock = HandClock()
+    own = OwnShapes(db, SHAPES, ShapeRules(models, clock), clock)
+    shapes = Shapes(db, own, shipped, models, clock=clock)
+    callers = Callers(db, lambda caller_of: ShapeRoutes(shapes, caller_of).routes())
+    await callers.start()
+    completer = ShapeCompleter(shapes)
+    return Setting(db=db, models=models, shapes=shapes, completer=completer, callers=callers)
+
+
+@pytest.fixture
+async def acme(setting: Setting) -> AsyncIterator[httpx.AsyncClient]:
+    """The admin of acme."""
+    async with setting.callers.client() as client:
+        yield client
+
+
+@pytest.fixture
+async def other(setting: Setting) -> AsyncIterator[httpx.AsyncClient]:
+    """The admin of the other account."""
+    async with setting.callers.client("other") as client:
+        yield client
