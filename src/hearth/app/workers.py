@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from hearth import catalog
 from hearth.deployments import ANY_ENGINE, EngineWish
-from hearth.engines.llm.llamacpp_options import parse_options
+from hearth.engines.llm.llamacpp_options import LlamaOptions
 from hearth.engines.protocol import WorkerSpec
 from hearth.errors import SetupError
 from hearth.settings import Settings
@@ -44,20 +44,12 @@ class Workers:
         """
         held = self._holdings.find(model)
         common = self._common(model, wish)
-        own = {name: value for name, value in wish.options.items() if name not in COMMON_OPTIONS}
         spec = self._spec(model, held, common)
-        if wish.engine not in ("auto", spec.engine, spec.engine.removesuffix("-embedding")):
+        if wish.engine not in ("auto", spec.engine):
             raise SetupError(
                 f"{model} is served by the engine {spec.engine} here, not {wish.engine}."
             )
-        if own:
-            if spec.engine != "llamacpp":
-                raise SetupError(
-                    f"The engine {spec.engine} knows no option {', '.join(sorted(own))}; "
-                    f"it takes {', '.join(sorted(COMMON_OPTIONS))}."
-                )
-            parse_options(own)
-        return replace(spec, options={**spec.options, **own})
+        return replace(spec, options={**spec.options, **_own_options(spec.engine, wish)})
 
     def _common(self, model: str, wish: EngineWish) -> Common:
         settings = self._settings
@@ -112,12 +104,44 @@ class CommonOptions(Struct, frozen=True, kw_only=True):
 COMMON_OPTIONS = frozenset(CommonOptions.__struct_fields__)
 
 
+class FakeOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the fake engine takes."""
+
+    step_s: Annotated[float, Meta(ge=0, le=10)] = 0.0
+    "The time a step takes; 0 is as fast as it goes."
+
+
+_OWN_OPTIONS: dict[str, type[Struct]] = {"llamacpp": LlamaOptions, "fake": FakeOptions}
+Options = dict[str, str | int | float | bool]
+
+
 class Common(NamedTuple):
     """What a spec says whatever its engine."""
 
     spec: Callable[..., WorkerSpec]  # Any: the fields that an engine adds
     threads: int
     context_tokens: int
+
+
+def _own_options(engine: str, wish: EngineWish) -> Options:
+    """The options that only one engine knows, in its own types: commands send them as text."""
+    own = {name: value for name, value in wish.options.items() if name not in COMMON_OPTIONS}
+    kind = _OWN_OPTIONS.get(engine)
+    if own and kind is None:
+        raise SetupError(
+            f"The engine {engine} knows no option {', '.join(sorted(own))}; "
+            f"it takes {', '.join(sorted(COMMON_OPTIONS))}."
+        )
+    if kind is None:
+        return {}
+    try:
+        known = msgspec.to_builtins(msgspec.convert(own, kind, strict=False))
+    except msgspec.ValidationError as error:
+        names = sorted({*COMMON_OPTIONS, *kind.__struct_fields__})
+        raise SetupError(
+            f"An option of the engine {engine} is wrong: {error}. It takes {', '.join(names)}."
+        ) from None
+    return {name: known[name] for name in own}
 
 
 def _common_options(wish: EngineWish) -> CommonOptions:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from hearth.deployments import store
 from hearth.kit.db import Connection
 
-EVERY_S = 5.0
+EVERY_S = 2.0
 KEPT_S = 86_400.0
 SECOND_NS = 1_000_000_000
 
