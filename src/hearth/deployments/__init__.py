@@ -2,6 +2,18 @@
 
 from hearth.deployments.accounting import Accounting
 from hearth.deployments.dedicated import Dedicated, MaySpend
+from hearth.deployments.deployed_models import (
+    DEPLOYED_MODELS,
+    BaseOf,
+    DeployedModel,
+    DeployedModels,
+    DeployedModelState,
+    DeployedModelWatch,
+    Loading,
+    deployed_model_routes,
+)
+from hearth.deployments.deployed_models import in_use as adapter_in_use
+from hearth.deployments.deployed_models import refs as adapter_refs
 from hearth.deployments.executors.executor import Executor
 from hearth.deployments.executors.fake import FakeExecutor
 from hearth.deployments.executors.local import LocalExecutor
@@ -38,12 +50,18 @@ from hearth.deployments.vpc import (
 
 __all__ = [
     "ANY_ENGINE",
+    "DEPLOYED_MODELS",
     "DEPLOYMENTS",
     "DEPLOYMENT_KIND",
     "REPLICAS",
     "Accounting",
+    "BaseOf",
     "ComplianceMode",
     "Dedicated",
+    "DeployedModel",
+    "DeployedModelState",
+    "DeployedModelWatch",
+    "DeployedModels",
     "Deployment",
     "DeploymentRules",
     "DeploymentService",
@@ -53,6 +71,7 @@ __all__ = [
     "FakeExecutor",
     "Ground",
     "Inventory",
+    "Loading",
     "LocalExecutor",
     "MaySpend",
     "Parties",
@@ -69,7 +88,10 @@ __all__ = [
     "Serverless",
     "SpecMaker",
     "VpcCompleter",
+    "adapter_in_use",
+    "adapter_refs",
     "certifications_of",
+    "deployed_model_routes",
     "deployment_routes",
     "list_replicas",
     "local_stocks",

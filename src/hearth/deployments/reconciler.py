@@ -10,12 +10,13 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from hearth.deployments import store
 from hearth.deployments.accounting import Accounting
 from hearth.deployments.dedicated import Dedicated
+from hearth.deployments.deployed_models import DeployedModelWatch
 from hearth.deployments.replicas import Replicas
 from hearth.deployments.samples import Samples
 from hearth.deployments.serverless import Serverless
@@ -42,6 +43,7 @@ class Parties:
     dedicated: Dedicated
     accounting: Accounting
     samples: Samples
+    deployed: DeployedModelWatch = field(default_factory=DeployedModelWatch)
 
 
 class Reconciler:
@@ -155,7 +157,8 @@ class Reconciler:
         news = parties.dedicated.news()
         samples = parties.samples.due(parties.dedicated.values())
         has_over = bool(parties.dedicated.over())
-        if not (requested or dirty or gone or news or samples or has_over):
+        adapters = parties.deployed.news(replicas)
+        if not (requested or dirty or gone or news or samples or has_over or adapters):
             return
         async with self._writing() as conn:
             await store.forget_requests(conn, requested)
@@ -166,6 +169,7 @@ class Reconciler:
             if dirty or gone or requested:
                 await bump(conn, store.REPLICAS)
             await parties.dedicated.record(conn, news)
+            await parties.deployed.record(conn, adapters)
             if samples:
                 await parties.samples.record(conn, samples)
             if has_over:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from msgspec import Struct
@@ -18,7 +18,7 @@ from hearth.deployments.executors.executor import Executor
 from hearth.deployments.placement import Place
 from hearth.deployments.types import Replica, ReplicaState
 from hearth.engines import WorkerReport, WorkerState
-from hearth.engines.protocol import WorkerSpec
+from hearth.engines.protocol import Adapter, WorkerSpec
 from hearth.kit.ids import new_id
 
 NOTICE_S = 1.2
@@ -76,6 +76,11 @@ class Replicas:
     def find(self, replica_id: str) -> Replica | None:
         """The replica, if it has not ended."""
         return self._all.get(replica_id)
+
+    def adapters(self, replica_id: str) -> Sequence[Adapter]:
+        """What a replica was started with beside its weights."""
+        spec = self._specs.get(replica_id)
+        return () if spec is None else spec.adapters
 
     def start(
         self, pool: str, spec: WorkerSpec, *, version: str = "", place: Place | None = None
