@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
-from hearth import catalog, models, objects
-from hearth.kit.db import Database
+from hearth import catalog, deployments, models, objects
+from hearth.kit.db import Connection, Database
 from hearth.kit.home import make_home
+from hearth.resources import Documents, Stored
 from hearth.settings import Settings
 
 
@@ -41,6 +42,42 @@ def make_models(
     """
     store = catalog.ModelStore(settings.home_path)
     around = models.Around(
-        shelf=shelf, store=store, objects=make_objects(settings, store), wake=wake
+        shelf=shelf,
+        store=store,
+        objects=make_objects(settings, store),
+        in_use=in_use,
+        refs=refs,
+        wake=wake,
     )
     return models.Models(db, around)
+
+
+async def in_use(conn: Connection, name: str) -> str | None:
+    """The deployment that serves a model, or drafts with it."""
+    for stored in await _deployments(conn):
+        if name in (stored.resource.base_model, stored.resource.draft_model):
+            return f"the deployment {stored.name}"
+    return None
+
+
+async def refs(
+    conn: Connection, names: Sequence[str]
+) -> Mapping[str, list[models.DeployedModelRef]]:
+    """Deployments of models by the account that owns both; nobody sees another account's."""
+    found: dict[str, list[models.DeployedModelRef]] = {}
+    for stored in await _deployments(conn):
+        model = stored.resource.base_model
+        if model in names and model.split("/")[1] == stored.account_id:
+            is_ready = stored.resource.state is deployments.DeploymentState.READY
+            ref = models.DeployedModelRef(
+                name=f"accounts/{stored.account_id}/deployedModels/{stored.id}",
+                deployment=stored.name,
+                state="DEPLOYED" if is_ready else "DEPLOYING",
+            )
+            found.setdefault(model, []).append(ref)
+    return found
+
+
+async def _deployments(conn: Connection) -> list[Stored[deployments.Deployment]]:
+    documents = Documents(deployments.DEPLOYMENT_KIND)
+    return [each for each in await documents.every(conn) if each.delete_time is None]

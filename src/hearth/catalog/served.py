@@ -56,6 +56,12 @@ class ServedCatalog:
         model = self.catalog.resolve(name, account_id)
         return None if model is None else ServedModel(model, self._servings[model.name])
 
+    def owned_by(self, account_id: str) -> list[ServedModel]:
+        """The models of one account, by id."""
+        owned = (model for model in self.catalog.models if model.account == account_id)
+        by_id = sorted(owned, key=lambda model: model.id)
+        return [ServedModel(model, self._servings[model.name]) for model in by_id]
+
     def why_not(self, name: str, account_id: str) -> str:
         """Why `find` found nothing."""
         return self.catalog.why_not(name, account_id)
