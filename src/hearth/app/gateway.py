@@ -9,6 +9,7 @@ from functools import partial
 from hearth import accounts, billing, catalog, deployments, limits, metering, pricing
 from hearth.app.ground import make_ground
 from hearth.app.model_parts import make_models
+from hearth.app.private import PrivateSide
 from hearth.app.routes import BOTH_PLANES, Behind, cold_routes, hot_handlers
 from hearth.errors import ModelNotFound
 from hearth.gateway.cold import ColdApp
@@ -18,6 +19,7 @@ from hearth.gateway.fleet import Fleet
 from hearth.gateway.inference import Books, Inference
 from hearth.gateway.job import Route
 from hearth.gateway.metrics import Metrics
+from hearth.gateway.private_cold import PrivateCold
 from hearth.gateway.request_log import RequestLog
 from hearth.gateway.response_cache import ResponseCache
 from hearth.gateway.responses.archive import Archive
@@ -61,6 +63,7 @@ class Gateway:
         self._budgets = BudgetWatch(db, num_fullest=settings.metrics_accounts)
         self._is_fake = fake
         self._dedicated = DedicatedRoutes(db)
+        self.private = PrivateSide(settings, db)
         self.router = self._make_router(fake=fake)
         self.dispatcher: Dispatcher
         self.fleet: Fleet
@@ -89,11 +92,17 @@ class Gateway:
     def _make_router(self, *, fake: bool) -> Router:
         shipped = catalog.Catalog.load()
         if fake:
-            return Router(shipped, self._holdings, catalog.decide_fake, self._dedicated)
+            return Router(
+                shipped,
+                self._holdings,
+                catalog.decide_fake,
+                self._dedicated,
+                self.private.endpoints,
+            )
         known = shipped.with_local(self._holdings.list())
         stand_ins = known.stand_ins(chat=self._settings.default_model)
         decide = partial(catalog.decide, profile=self._settings.profile, stand_ins=stand_ins)
-        return Router(shipped, self._holdings, decide, self._dedicated)
+        return Router(shipped, self._holdings, decide, self._dedicated, self.private.endpoints)
 
     def default_route(self) -> Route:
         """Where requests for the default model go.
@@ -129,10 +138,16 @@ class Gateway:
         inference = Inference(
             self.fleet,
             Till(self._prices, self._limits, self._clock.now_ns),
-            Books(journal=journal, metrics=self.metrics, now_ns=self._clock.now_ns),
+            Books(
+                journal=journal,
+                metrics=self.metrics,
+                access=self.private.access,
+                now_ns=self._clock.now_ns,
+            ),
             ResponseCache(settings.response_cache_bytes),
             timeout_s=settings.request_timeout_s,
         )
+        self._ending.push_async_callback(self.private.access.close)
         self._ending.push_async_callback(inference.close)
         return inference
 
@@ -170,6 +185,7 @@ class Gateway:
             db=self._db,
             models=make_models(settings, self._db, self.router, wake=self._wake_controller),
             deployments=self._deployments(),
+            private_networks=self.private.networks,
             deployments_changed=self._deployments_changed,
             limits_changed=self._limits.refresh,
             health=self,
@@ -178,9 +194,12 @@ class Gateway:
             keys=self._keys,
             max_body_bytes=settings.max_body_bytes,
             metrics=self.metrics,
-            request_log=RequestLog(with_bodies=settings.log_requests),
+            request_log=RequestLog(
+                with_bodies=settings.log_requests, withholds=self.private.endpoints.withholds
+            ),
         )
-        cold = ColdApp(cold_routes(behind), self.metrics)
+        everybody = ColdApp(cold_routes(behind), self.metrics)
+        cold = PrivateCold(everybody, self.private.endpoints, self._keys, self.metrics)
         return Dispatcher(hot_handlers(behind, inference), cold, edge, BOTH_PLANES)
 
     def _deployments(self) -> deployments.DeploymentService:
@@ -222,9 +241,11 @@ class Gateway:
             self.fleet.refresh(await deployments.list_replicas(conn))
 
     async def _refresh_dedicated(self) -> None:
+        await self.private.refresh()
         await self._dedicated.refresh()
         self.router.forget_routes()
 
     async def _request_pool(self, pool: str) -> None:
         await deployments.request_pool(self._db, pool)
+        await self._refresh_fleet()  # it may have come meanwhile
         self._wake_controller()

@@ -15,6 +15,7 @@ from hearth.gateway.channel import Channel
 from hearth.gateway.job import Route
 
 Request = Callable[[str], Awaitable[None]]
+MOMENT_S = 1.0  # by then, what the table says is known here and connected
 START_S = 2  # what a small model takes; clients that are told so come back in time
 
 
@@ -22,7 +23,7 @@ class Fleet:
     """The replicas of every pool that this gateway can reach.
 
     Args:
-        request_pool: asks the controller to serve a pool that has no replica.
+        request_pool: asks the controller to serve a pool that has no replica, and refreshes.
         max_queued: requests in flight per replica before others are refused.
         wait_s: how long a request waits for a replica that is starting.
     """
@@ -113,12 +114,25 @@ class Fleet:
                 continue  # it may have come meanwhile
             self._refuse_if_failed(pool)
             if route.deployment and not self._is_returning(pool):
-                raise Unavailable(
-                    f"{pool} has no replica that is ready; one is being started. Try again.",
-                    retry_after_s=START_S,
-                )
-            await self._changed.wait()
+                await self._wait_a_moment(pool)
+            else:
+                await self._changed.wait()
         return channel
+
+    async def _wait_a_moment(self, pool: str) -> None:
+        """Wait for a replica of a deployment that is starting, and be it for our news of it.
+
+        Raises:
+            Unavailable: there is none, or it takes longer.
+        """
+        try:
+            async with asyncio.timeout(MOMENT_S if self._is_coming(pool) else 0):
+                await self._changed.wait()
+        except TimeoutError:
+            raise Unavailable(
+                f"{pool} has no replica that is ready; one is being started. Try again.",
+                retry_after_s=START_S,
+            ) from None
 
     def _is_coming(self, pool: str) -> bool:
         return any(
