@@ -96,6 +96,12 @@ class Settings(Struct, frozen=True, kw_only=True):
         return Path(self.home).expanduser()
 
     @property
+    def base_url(self) -> str:
+        """Where clients of this machine reach the gateway."""
+        scheme = "https" if self.tls_cert else "http"
+        return f"{scheme}://{self.host}:{self.port}"
+
+    @property
     def state_url(self) -> str:
         """The database, wherever it is."""
         return self.database_url or f"sqlite:///{self.home_path / 'state.db'}"

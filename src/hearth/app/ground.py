@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from hearth import catalog, deployments
+from hearth.app.private import private_parts
 from hearth.app.workers import Workers
 from hearth.pricing import PriceBooks, Subject, Unit
 from hearth.settings import Settings
@@ -29,11 +30,12 @@ def make_ground(
 ) -> deployments.Ground:
     """Put together what the rules of deployments and the reconciler work with."""
     workers = Workers(settings, holdings, fake=fake)
+    models = served_catalog(settings, holdings, fake=fake)
     return deployments.Ground(
-        models=served_catalog(settings, holdings, fake=fake),
+        models=models,
         places=deployments.Places(inventory_of(settings), prices.at),
         make_spec=workers.make_spec,
-        parts=deployments.Parts(),
+        parts=private_parts(settings, models),
     )
 
 

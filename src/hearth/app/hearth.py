@@ -49,7 +49,7 @@ class Hearth:
         settings, ending = self._settings, self._ending
         ending.callback(os.close, take_home(self.home))
         db = await open_state(settings, ending, may_migrate=True)
-        base_url = f"http://{settings.host}:{settings.port}"
+        base_url = settings.base_url
         service = accounts.AccountService(db)
         self.credentials = await accounts.bootstrap(service, self.home, settings.profile, base_url)
         leadership = Leadership(db, self.home)

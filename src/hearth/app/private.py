@@ -3,13 +3,64 @@
 from __future__ import annotations
 
 import ssl
+from functools import partial
 from pathlib import Path
 
+from hearth import catalog, deployments
 from hearth.deployments import PrivateAddresses
 from hearth.errors import SetupError
 from hearth.gateway.networks import Networks, Senders
+from hearth.gateway.private_access import AccessLog
+from hearth.gateway.private_endpoints import PrivateEndpoints
 from hearth.gateway.server import tls_context
+from hearth.kit.db import Database
+from hearth.resources import Documents
 from hearth.settings import Settings
+
+
+class PrivateSide:
+    """What a gateway has of private deployments.
+
+    Args:
+        settings: read once, passed on as values.
+        db: open, and up to date.
+
+    Raises:
+        SetupError: a setting does not fit.
+    """
+
+    def __init__(self, settings: Settings, db: Database) -> None:
+        addresses, senders = addresses_of(settings), senders_of(settings)
+        stored = Documents(deployments.DEPLOYMENT_KIND)
+        self.networks = deployments.PrivateNetworks(db, stored, addresses)
+        self.access = AccessLog(db, senders)
+        self.endpoints = PrivateEndpoints(addresses, senders, self.access)
+
+    async def refresh(self) -> None:
+        """Learn which private deployments there are, and whom they let in."""
+        self.endpoints.refresh(await self.networks.private())
+
+
+def private_parts(settings: Settings, models: catalog.ServedCatalog) -> deployments.Parts:
+    """What private deployments add to the rules of deployments."""
+    stored = Documents(deployments.DEPLOYMENT_KIND)
+    groups = Documents(deployments.SECURITY_GROUPS)
+    completer = deployments.VpcCompleter(
+        deployments=stored,
+        groups=groups,
+        addresses=addresses_of(settings),
+        is_remote=partial(_is_remote, models),
+    )
+    return deployments.Parts(
+        completers=(completer,),
+        certifications=deployments.certifications_of,
+        labels=partial(deployments.vpc_labels, deployments=stored, groups=groups),
+    )
+
+
+def _is_remote(models: catalog.ServedCatalog, name: str, account_id: str) -> bool:
+    found = models.find(name, account_id)
+    return found is not None and found.serving.remote is not None
 
 
 def addresses_of(settings: Settings) -> PrivateAddresses:

@@ -10,6 +10,7 @@ from typing import Any, cast
 from starlette.routing import Route
 
 from hearth import accounts, billing, deployments, models, objects
+from hearth.app.private import PrivateSide
 from hearth.gateway.chat import ChatCompletions
 from hearth.gateway.cold import caller_of
 from hearth.gateway.completions import Completions
@@ -53,6 +54,7 @@ class Behind:
     billing: billing.Billing
     models: models.Models
     db: Database
+    private_networks: deployments.PrivateNetworks
     deployments: deployments.DeploymentService
     deployments_changed: Callable[[], None]
     limits_changed: Callable[[], Awaitable[None]]
@@ -87,6 +89,9 @@ def cold_routes(behind: Behind) -> list[Route]:
         *objects.object_routes(behind.models.around.objects),
         *accounts.routes(behind.accounts, of, behind.keys.refresh),
         *billing.routes(behind.billing, behind.accounts, of, behind.limits_changed),
+        *deployments.vpc_routes(
+            behind.private_networks, accounts.Door(of), behind.deployments_changed
+        ),
         *deployments.deployment_routes(
             behind.deployments, accounts.Door(of), behind.deployments_changed
         ),
@@ -110,6 +115,7 @@ def route_table() -> list[RouteRow]:
         models=models.Models(db, models.Around(shelf=nothing, store=nothing, objects=nothing)),
         db=db,
         deployments=deployments.DeploymentService(db, nothing),
+        private_networks=PrivateSide(Settings(), db).networks,
         deployments_changed=nothing,
         limits_changed=nothing,
         health=nothing,

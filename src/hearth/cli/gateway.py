@@ -46,7 +46,7 @@ async def serve(settings: Settings, options: argparse.Namespace) -> None:
         await gateway.start()
         # Last: until it serves, the kernel gives a shared port's connections to the others.
         listener = bind(settings.host, settings.port, is_shared=options.share_port)
-        serving = Serving(gateway.dispatcher, settings)
+        serving = Serving(gateway, settings)
         on_signals(serving.stop)
         if options.with_parent:
             at_end_of_input(serving.stop)
@@ -61,7 +61,7 @@ async def serve(settings: Settings, options: argparse.Namespace) -> None:
 
 def _welcome(settings: Settings, gateway: Gateway) -> str:
     reason = gateway.not_ready()
-    text = f"The gateway serves at http://{settings.host}:{settings.port}; Ctrl-C stops it."
+    text = f"The gateway serves at {settings.base_url}; Ctrl-C stops it."
     return text if reason is None else f"{text} Not ready yet: {reason}"
 
 

@@ -10,26 +10,35 @@ import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from hearth.gateway.server import App, make_server
+from hearth.app.gateway import Gateway
+from hearth.app.private import tls_of
+from hearth.gateway.private_ports import PrivatePorts
+from hearth.gateway.server import make_server
 from hearth.settings import Settings
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Serving:
-    """Serves on one socket.
+    """Serves on one socket, and on those of private deployments.
 
     Args:
-        app: both planes.
-        settings: the limits of bodies and of draining.
+        gateway: that has started.
+        settings: addresses, TLS, and the limits of bodies and of draining.
+
+    Raises:
+        SetupError: TLS cannot be spoken as the settings want it.
     """
 
-    def __init__(self, app: App, settings: Settings) -> None:
+    def __init__(self, gateway: Gateway, settings: Settings) -> None:
         self._server = make_server(
-            app,
+            gateway.dispatcher,
             body_timeout_s=settings.body_timeout_s,
             drain_timeout_s=settings.drain_timeout_s,
+            tls=tls_of(settings),
         )
+        endpoints = gateway.private.endpoints
+        self._private = PrivatePorts(self._server, settings.host, lambda: endpoints.ports)
 
     async def run(
         self, listener: socket.socket, introduce: Callable[[], Coroutine[Any, Any, None]]
@@ -42,6 +51,7 @@ class Serving:
         """
         server = self._server
         serving = asyncio.create_task(server.serve([listener]), name="server")
+        following = asyncio.create_task(self._private.follow(), name="private-ports")
         introducing = asyncio.create_task(introduce())
         try:
             await asyncio.wait({serving, introducing}, return_when=asyncio.FIRST_COMPLETED)
@@ -51,6 +61,7 @@ class Serving:
             await serving
         finally:
             introducing.cancel()
+            following.cancel()
             server.should_exit = True
             await serving
 

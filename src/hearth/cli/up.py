@@ -46,7 +46,7 @@ async def serve(settings: Settings, *, fake: bool, num_gateways: int) -> None:
     stop_starting_on_signals()
     try:
         await hearth.start()
-        serving = Serving(hearth.gateway.dispatcher, settings)
+        serving = Serving(hearth.gateway, settings)
 
         def stop() -> None:
             serving.stop()
@@ -74,8 +74,7 @@ async def _introduce(hearth: Hearth, settings: Settings, started_s: float) -> No
         raise SetupError(error.message) from error
     logging.getLogger(SUPERVISOR).setLevel(logging.NOTSET)
     settle_memory()
-    base_url = f"http://{settings.host}:{settings.port}"
-    say(f"Hearth is ready at {base_url} after {perf_counter() - started_s:.1f} s.")
+    say(f"Hearth is ready at {settings.base_url} after {perf_counter() - started_s:.1f} s.")
     if hearth.credentials is None:
         say("Profile production has no key of its own; make one with `hearth keys create`.")
         return

@@ -39,12 +39,14 @@ from hearth.deployments.serving import ANY_ENGINE, EngineWish, SpecMaker
 from hearth.deployments.store import DEPLOYMENTS, REPLICAS, list_replicas
 from hearth.deployments.types import Deployment, DeploymentState, Replica, ReplicaState
 from hearth.deployments.vpc import (
+    SECURITY_GROUPS,
     ComplianceMode,
     PrivateAddresses,
     PrivateDeployment,
     PrivateNetworks,
     VpcCompleter,
     certifications_of,
+    vpc_labels,
     vpc_routes,
 )
 
@@ -54,6 +56,7 @@ __all__ = [
     "DEPLOYMENTS",
     "DEPLOYMENT_KIND",
     "REPLICAS",
+    "SECURITY_GROUPS",
     "Accounting",
     "BaseOf",
     "ComplianceMode",
@@ -98,6 +101,7 @@ __all__ = [
     "read_inventory",
     "request_pool",
     "shipped_inventory",
+    "vpc_labels",
     "vpc_routes",
     "with_local",
     "without_emulated",

@@ -67,12 +67,14 @@ class Dedicated:
         self._plans: dict[str, Plan] = {}
         self._scalings: dict[str, Scaling | None] = {}
         self._adapters: dict[str, tuple[Adapter, ...]] = {}
+        self._labels: dict[str, str] = {}
         self._stopped: dict[str, str] = {}
         self._spending_s = 0.0
 
     async def read(self, conn: Connection) -> None:
         """Learn what is wanted; call it when something was changed."""
         self._adapters = await self._ground.parts.adapters(conn)
+        self._labels = await self._ground.parts.labels(conn)
         self._stored = {each.name: each for each in await self._documents.every(conn)}
         for name in self._watches.keys() - self._stored.keys():
             del self._watches[name]
@@ -135,6 +137,7 @@ class Dedicated:
         served = self._ground.models.find(deployment.base_model, stored.account_id)
         wish = engine_wish_of(deployment, self._adapters.get(stored.name, ()))
         certifications = self._ground.parts.certifications(deployment)
+        label = self._labels.get(stored.name, "")
         try:
             if served is None or served.serving.served_by is None:
                 why = "It is gone." if served is None else served.serving.details
@@ -142,12 +145,12 @@ class Dedicated:
             spec = self._ground.make_spec(served.serving.served_by, wish)
         except SetupError as error:
             # What runs goes on as it is; nothing new can start.
-            return Plan(version=deployment.active_model_version, fault=str(error))
+            return Plan(version=deployment.active_model_version, fault=str(error), label=label)
         # What placement chose is left out: that it is written down changes nothing.
         asked = stored.internal.get("asked", {})
         version = version_of(spec, asked, deployment.placement, sorted(certifications))
         ask = ask_of(deployment, served, certifications)
-        return Plan(spec=spec, version=version, ask=ask)
+        return Plan(spec=spec, version=version, ask=ask, label=label)
 
     def _look_at_load(self) -> None:
         now_s = self._now_s()

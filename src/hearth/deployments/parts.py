@@ -16,6 +16,8 @@ User = Callable[[Connection, str], Awaitable[str | None]]
 "Says what uses a deployment, by its name, so that it should not go; None: nothing."
 AdaptersOf = Callable[[Connection], Awaitable[dict[str, tuple[Adapter, ...]]]]
 "The adapters to be loaded, by pool: a deployment, or a model that is served without one."
+LabelsOf = Callable[[Connection], Awaitable[dict[str, str]]]
+"What the status of deployments says beside how they stand, by their names."
 
 
 def _no_certifications(_: Deployment) -> frozenset[str]:
@@ -23,6 +25,10 @@ def _no_certifications(_: Deployment) -> frozenset[str]:
 
 
 async def _no_adapters(_: Connection) -> dict[str, tuple[Adapter, ...]]:
+    return {}
+
+
+async def _no_labels(_: Connection) -> dict[str, str]:
     return {}
 
 
@@ -36,3 +42,4 @@ class Parts:
     certifications: Callable[[Deployment], frozenset[str]] = _no_certifications
     "What the region of a deployment must have."
     adapters: AdaptersOf = _no_adapters
+    labels: LabelsOf = _no_labels

@@ -41,6 +41,8 @@ class Plan:
     ask: Ask | None = None
     "There where a spec is."
     fault: str = ""
+    label: str = ""
+    "What its status says beside how it stands; see `LabelsOf`."
 
 
 class Watch:
@@ -123,7 +125,7 @@ class Watch:
             code="RESOURCE_EXHAUSTED" if self._hindrance is not None else "UNAVAILABLE",
             has_served=served,
             is_deleted=stored.delete_time is not None,
-            label=self._label(stored.resource),
+            label=" ".join(filter(None, [self._label(stored.resource), plan.label])),
         )
         internal: Internal = {**stored.internal, "served": served, "desired": wanted}
         last = self.load.last_request_s

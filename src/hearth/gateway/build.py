@@ -53,7 +53,7 @@ class Desk(Generic[T]):
             ModelNotFound: nothing serves the model.
         """
         request, ignored = self._decoder.decode(body)
-        route = self._router.route(request.model, exchange.caller.account_id)
+        route = self._router.admit(exchange, request.model)
         return Draft(exchange=exchange, body=request, route=route, ignored=ignored)
 
 

@@ -30,6 +30,8 @@ class DedicatedRoute(Struct, frozen=True, kw_only=True):
     "Whose weights answer."
     emulated: str = ""
     "The accelerator that is emulated; empty: it is real."
+    is_private: bool = False
+    "It answers at an endpoint of its own, and nowhere else."
 
 
 class DedicatedRoutes:
@@ -51,15 +53,21 @@ class DedicatedRoutes:
         """Whether a name has the form of a deployment's, whether or not there is one."""
         return MARK in name or (name.startswith("accounts/") and _COLLECTION in name)
 
-    def find(self, name: str, account_id: str) -> DedicatedRoute:
+    def find(self, name: str, account_id: str, *, is_private: bool = False) -> DedicatedRoute:
         """The deployment that an account means by such a name.
+
+        Args:
+            name: in one of the forms above.
+            account_id: whose request it is.
+            is_private: the request came to the deployment's own endpoint; to everybody's, private
+                ones do not exist.
 
         Raises:
             ModelNotFound: there is none, or it is another account's; the details say so.
         """
         target = _full_name(name.rpartition(MARK)[2])
         route = self._routes.get(target)
-        if route is None or route.account_id != account_id:
+        if route is None or (route.account_id, route.is_private) != (account_id, is_private):
             raise ModelNotFound(
                 f"There is no deployment {target[:200]} in the account {account_id}: "
                 "`firectl list deployments` lists them."
@@ -83,4 +91,5 @@ def _routes(deployments: Iterable[Deployment]) -> Iterable[DedicatedRoute]:
             model=each.base_model,
             served_by=each.stand_in or each.base_model,
             emulated=each.accelerator_type if each.emulated else "",
+            is_private=each.vpc is not None,
         )

@@ -42,7 +42,7 @@ class Embeddings:
             ApiError: nothing was answered.
         """
         request, ignored = self._decoder.decode(body)
-        route = self._router.route(request.model, exchange.caller.account_id)
+        route = self._router.admit(exchange, request.model)
         affinity = exchange.header(b"x-session-affinity")
         job = VectorJob(
             route=route,

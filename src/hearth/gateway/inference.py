@@ -25,6 +25,7 @@ from hearth.gateway.fleet import Fleet
 from hearth.gateway.http import Exchange
 from hearth.gateway.job import Work
 from hearth.gateway.metrics import Metrics
+from hearth.gateway.private_access import AccessLog
 from hearth.gateway.response_cache import REPLICA_ID, ResponseCache, key_of
 from hearth.gateway.run import Hangup, Run
 from hearth.gateway.settlement import End, begin_record, settle_record
@@ -43,6 +44,7 @@ class Books:
 
     journal: Journal
     metrics: Metrics
+    access: AccessLog
     now_ns: Callable[[], int]
 
 
@@ -85,6 +87,12 @@ class Inference:
         except ApiError as refused:
             self._books.metrics.count_refused(refused)
             raise
+        route = job.route
+        if route.mode is not None and route.mode.audits_access:
+            access = self._books.access
+            writing = access.admitted(exchange, exchange.caller, route.deployment)
+            if writing is not None:
+                return self._run_noted(writing, exchange, job)
         channel = self._fleet.find(job.route.pool, job.affinity)
         if channel is None:
             return self._run_later(exchange, job)
@@ -104,6 +112,13 @@ class Inference:
             _, late = await asyncio.wait(self._waits, timeout=CLOSE_LIMIT_S)
             for task in late:
                 task.cancel()
+
+    async def _run_noted(
+        self, writing: Coroutine[Any, Any, None], exchange: Exchange, job: Work
+    ) -> None:
+        """Run a job once the audit log says who asked for it."""
+        await writing
+        await self._run_later(exchange, job)
 
     async def _run_later(self, exchange: Exchange, job: Work) -> None:
         channel = await self._fleet.wait_for(job.route, job.affinity)
@@ -156,7 +171,7 @@ class Inference:
         """Look for an answer to the same request; None where none may be repeated."""
         if job.keep_s is None:
             return None
-        if channel.hello is None or len(job.parts) > 1:
+        if channel.hello is None or len(job.parts) > 1 or not job.route.keeps_content:
             if "response_cache" not in job.ignored:
                 job.ignored.append("response_cache")
             return None

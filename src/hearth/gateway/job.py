@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 from msgspec import Struct
 
+from hearth.deployments import ComplianceMode
 from hearth.engines.protocol import EmbedRequest, GenerateRequest, Usage, Vectors
 from hearth.errors import ApiError, InvalidRequest
 from hearth.gateway.answers import Answer
@@ -45,6 +46,13 @@ class Route(Struct, frozen=True, kw_only=True):
     "The deployment that answers, whose accelerators are paid for, not its tokens; else serverless."
     emulated: str = ""
     "The accelerator that this machine's processor stands in for."
+    mode: ComplianceMode | None = None
+    "The rules that the deployment keeps to."
+
+    @property
+    def keeps_content(self) -> bool:
+        """Whether prompts and answers may be stored or repeated."""
+        return self.mode is None or self.mode.keeps_content
 
     @property
     def headers(self) -> Headers:

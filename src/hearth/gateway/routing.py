@@ -9,10 +9,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+from msgspec.structs import replace
+
 from hearth.catalog import Capability, Catalog, CatalogModel, Holding, Holdings, Serving, subject_of
 from hearth.errors import ModelNotFound
 from hearth.gateway.dedicated import MARK, DedicatedRoutes
+from hearth.gateway.http import Exchange
 from hearth.gateway.job import Route
+from hearth.gateway.private_endpoints import PrivateEndpoints
 from hearth.pricing import Subject, Unit
 
 Decide = Callable[[CatalogModel, Mapping[str, Holding]], Serving]
@@ -26,6 +30,7 @@ class Router:
         holdings: the weights that are here and the models attached by URL.
         decide: says how a model is served, given the holdings by name.
         dedicated: the deployments.
+        private: those with an endpoint of their own.
     """
 
     def __init__(
@@ -34,11 +39,13 @@ class Router:
         holdings: Holdings,
         decide: Decide,
         dedicated: DedicatedRoutes,
+        private: PrivateEndpoints,
     ) -> None:
         self._shipped = catalog
         self._holdings = holdings
         self._decide = decide
         self._dedicated = dedicated
+        self._private = private
         self._fingerprint = ""
         self._catalog = catalog
         self._servings: dict[str, Serving] = {}
@@ -56,8 +63,23 @@ class Router:
         self._routes = {}
         self._fingerprint = fingerprint
 
+    def admit(self, exchange: Exchange, name: str) -> Route:
+        """Where a request for this name goes, from where it comes and by whose key.
+
+        Raises:
+            ModelNotFound: see `route`; on a private endpoint, see `PrivateEndpoints.admit`.
+            PermissionDenied: see `PrivateEndpoints.admit`.
+        """
+        endpoint = self._private.at(exchange)
+        account_id = exchange.caller.account_id
+        if endpoint is None:
+            return self.route(name, account_id)
+        model = self._private.admit(exchange, exchange.caller, endpoint, name)
+        route = self._dedicated_route(model, account_id, is_private=True)
+        return replace(route, mode=endpoint.mode)
+
     def route(self, name: str, account_id: str) -> Route:
-        """Where requests of this account for this name go.
+        """Where requests of this account for this name go, on everybody's endpoint.
 
         Raises:
             ModelNotFound: the details say why, and the remedy.
@@ -86,8 +108,8 @@ class Router:
             raise ModelNotFound(serving.details)
         return Route(model=model.name, served_by=serving.served_by, subject=subject_of(model))
 
-    def _dedicated_route(self, name: str, account_id: str) -> Route:
-        found = self._dedicated.find(name, account_id)
+    def _dedicated_route(self, name: str, account_id: str, *, is_private: bool = False) -> Route:
+        found = self._dedicated.find(name, account_id, is_private=is_private)
         model = self._catalog.resolve(found.model, account_id)
         named = name.partition(MARK)[0] if MARK in name else ""
         if named and (asked := self._catalog.resolve(named, account_id)) is not model:

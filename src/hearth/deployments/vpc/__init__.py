@@ -4,7 +4,7 @@ from hearth.deployments.vpc.completing import VpcCompleter
 from hearth.deployments.vpc.compliance import MODES, ComplianceMode, mode_of
 from hearth.deployments.vpc.routes import vpc_routes
 from hearth.deployments.vpc.service import PrivateNetworks
-from hearth.deployments.vpc.standing import certifications_of
+from hearth.deployments.vpc.standing import certifications_of, vpc_labels
 from hearth.deployments.vpc.types import (
     SECURITY_GROUPS,
     PrivateAddresses,
@@ -23,5 +23,6 @@ __all__ = [
     "VpcCompleter",
     "certifications_of",
     "mode_of",
+    "vpc_labels",
     "vpc_routes",
 ]

@@ -24,6 +24,15 @@ async def private_deployments(
     ]
 
 
+async def vpc_labels(
+    conn: Connection, deployments: Documents[Deployment], groups: Documents[SecurityGroup]
+) -> dict[str, str]:
+    """What the status of private deployments says of who may reach them; see `LabelsOf`."""
+    known = [each.resource for each in await groups.every(conn)]
+    labels = {each.name: label_of(each.resource, known) for each in await deployments.every(conn)}
+    return {name: label for name, label in labels.items() if label}
+
+
 def _private(deployment: Deployment, groups: Sequence[SecurityGroup]) -> PrivateDeployment:
     vpc = deployment.vpc
     assert vpc is not None, "it is private"

@@ -42,7 +42,7 @@ class Messages:
         """
         request, ignored = self._decoder.decode(body)
         account_id = exchange.caller.account_id
-        route = self._router.route(request.model, account_id)
+        route = self._router.admit(exchange, request.model)
         generate = generate_request(
             request,
             group=cache_group(account_id, exchange.header(b"x-prompt-cache-isolation-key")),

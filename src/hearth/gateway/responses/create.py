@@ -6,7 +6,9 @@ from collections.abc import Coroutine, Sequence
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from hearth.errors import InvalidRequest
 from hearth.gateway.answers import AnswerHead
 from hearth.gateway.build import answer_head, answer_headers, cache_group
 from hearth.gateway.decode import BodyDecoder
@@ -69,10 +71,12 @@ class Responses:
         """
         request, ignored = self._decoder.decode(body)
         check_supported(request)
-        route = self._router.route(request.model, exchange.caller.account_id)
+        route = self._router.admit(exchange, request.model)
         asked = _Asked(exchange=exchange, body=request, route=route, ignored=ignored)
         items = _items(request.input)
         has_reference = any(item.type == "item_reference" for item in items)
+        if not route.keeps_content:
+            asked = _unstored(asked, refers=has_reference)
         if request.previous_response_id is not None or has_reference:
             return self._look_up(asked, items)
         return self._run(asked, [], items)
@@ -125,6 +129,23 @@ class Responses:
             archive=None if keeping is None else answer.keep,
         )
         return self._inference.run(exchange, job)
+
+
+def _unstored(asked: _Asked, *, refers: bool) -> _Asked:
+    """The request to a deployment that stores nothing; a wish to store is named as not heeded.
+
+    Raises:
+        InvalidRequest: it goes on with a conversation that was stored.
+    """
+    body, route = asked.body, asked.route
+    if refers or body.previous_response_id is not None:
+        raise InvalidRequest(
+            f"{route.deployment} stores no conversation, so it can go on with none; send all of "
+            "it as 'input'.",
+            param="input" if refers else "previous_response_id",
+        )
+    ignored = [*asked.ignored, "store"] if body.store else asked.ignored
+    return replace(asked, body=replace(body, store=False), ignored=ignored)
 
 
 def _items(given: str | list[Item]) -> list[Item]:
