@@ -1,0 +1,1 @@
+"""Signed links and what comes by them."""
