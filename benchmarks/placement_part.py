@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from itertools import product
 from random import Random
 from statistics import median
@@ -13,6 +14,7 @@ from benchmarks.figures import Figure
 from hearth.deployments.placement import (
     Ask,
     Inventory,
+    ModelSize,
     MultiRegion,
     Planner,
     hourly_prices,
@@ -33,7 +35,7 @@ MODELS = [
 
 
 class PlacementRun(Struct):
-    """Milliseconds for all asks: the median over rounds, each with a planner that knows nothing."""
+    """CPU milliseconds for all asks: the median over rounds, each with a planner that knows nothing."""
 
     mixed_ms: float
     distinct_ms: float
@@ -55,9 +57,9 @@ def _measure(name: str, inventory: Inventory, asks: list[Ask]) -> float:
     free = inventory.capacity()
     rounds = []
     for _ in range(ROUNDS):
-        start = time.perf_counter()
+        start = time.process_time()
         decisions = Planner(inventory, prices).plan_many(free, asks)
-        rounds.append(1e3 * (time.perf_counter() - start))
+        rounds.append(1e3 * (time.process_time() - start))
     placed = sum(decision.place is not None for decision in decisions)
     print(f"placement: {name}: {len(set(asks))} kinds of asks, {placed} of {len(asks)} placed")
     return median(rounds)
@@ -65,41 +67,28 @@ def _measure(name: str, inventory: Inventory, asks: list[Ask]) -> float:
 
 def _mixed(inventory: Inventory) -> list[Ask]:
     """Models, accelerators and rules as deployments have them, in no order."""
-    homes = inventory.regions[::6]
-    kinds = [
-        _ask(number % 4, model_number, accelerator, homes[number % 3].name)
-        for number, (model_number, accelerator) in enumerate(
-            product(range(len(MODELS)), ["", "h100", "h200", ""] * 3)
-        )
-    ]
+    homes = [region.name for region in inventory.regions[::6]]
+    variants = product(MODELS, ["", "h100", "h200", "a100"], homes)
+    kinds = [_ask(number % 4, *variant) for number, variant in enumerate(variants)]
     return Random(1).choices(kinds, k=NUM_ASKS)
 
 
 def _distinct(inventory: Inventory) -> list[Ask]:
     """As if every deployment had its own context length."""
-    asks = _mixed(inventory)
     return [
-        Ask(
-            model=ask.model,
-            has_own_weights=False,
-            accelerator=ask.accelerator,
-            regions=ask.regions,
-            multi_region=ask.multi_region,
-            certifications=ask.certifications,
-            max_context_tokens=4096 + number,
-        )
-        for number, ask in enumerate(asks)
+        replace(ask, max_context_tokens=4096 + number)
+        for number, ask in enumerate(_mixed(inventory))
     ]
 
 
-def _ask(rule: int, model_number: int, accelerator: str, home: str) -> Ask:
+def _ask(rule: int, model: ModelSize, accelerator: str, home: str) -> Ask:
     return Ask(
-        model=MODELS[model_number],
+        model=model,
         has_own_weights=False,
         accelerator=accelerator,
-        regions=(home, "us-east-1", "us-central1") if rule == 0 else (),
-        multi_region=MultiRegion.US if rule == 1 else "",
-        certifications=frozenset({"hipaa"}) if rule == 2 else frozenset(),
+        regions=(home, "us-east-1", "us-central1") if rule < 2 else (),
+        multi_region=MultiRegion.US if rule == 2 else "",
+        certifications=frozenset({"hipaa"}) if rule == 3 else frozenset(),
     )
 
 
@@ -114,7 +103,7 @@ FIGURES: list[Figure[PlacementRun]] = [
     Figure(
         name="place_1000_distinct_deployments",
         unit="ms",
-        target=500.0,
+        target=250.0,
         direction="at most",
         measure=lambda run: run.distinct_ms,
     ),

@@ -35,7 +35,7 @@ class ModelSize:
     attention: Attention | None = None
     "None: the cache is estimated from the number of parameters."
     weights_bytes: int | None = None
-    "Of the weights that are here, as they are; it wins where they are served as they are."
+    "Of the weights that are here; it wins where they are served in the precision they have."
 
     @property
     def id(self) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from hearth.deployments.placement.types import AcceleratorType, PlaceKey, Precision
-from hearth.pricing import format_usd
 
 
 class Verdict(StrEnum):
@@ -128,18 +128,20 @@ class Finding:
     "A sentence, such as `Not priced per hour as low as the chosen one.`"
 
 
+def _unexplained() -> tuple[Finding, ...]:
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
     """A place or a refusal: exactly one of them is None."""
 
     place: Place | None = None
     refusal: Refusal | None = None
-    ruled_out: tuple[Finding, ...] = field(default=(), repr=False)
-    "Places that the rules exclude whatever is free; shared by the decisions of equal asks."
-    ranked: tuple[Place, ...] = field(default=(), repr=False)
-    "Places that would do, best first; shared as well."
-    free_seen: tuple[int, ...] = field(default=(), repr=False)
-    "What was free of the ranked places, as far as they were tried."
+    explain: Callable[[], tuple[Finding, ...]] = field(
+        default=_unexplained, repr=False, compare=False
+    )
+    "Few decisions are ever explained, so it is done when somebody asks."
 
     @property
     def explanation(self) -> tuple[Finding, ...]:
@@ -147,33 +149,4 @@ class Decision:
 
         Empty where the ask could not be read.
         """
-        tried = zip(self.ranked, self.free_seen, strict=False)
-        full = [_full(place, free) for place, free in tried if place is not self.place]
-        rest = self.ranked[len(self.free_seen) :]
-        chosen = [] if self.place is None else [_chosen(self.place)]
-        later = [_not_needed(place) for place in rest]
-        return (*full, *chosen, *later, *self.ruled_out)
-
-
-def _chosen(place: Place) -> Finding:
-    why = f"The best of those that would do: {place.count} x {place.accelerator}, {_cost(place)}."
-    return _finding(place, Verdict.CHOSEN, why)
-
-
-def _full(place: Place, free: int) -> Finding:
-    return _finding(place, Verdict.FULL, f"{free} free, {place.taken} needed.")
-
-
-def _not_needed(place: Place) -> Finding:
-    why = f"Would do, after the chosen one: {place.count} x {place.accelerator}, {_cost(place)}."
-    return _finding(place, Verdict.NOT_NEEDED, why)
-
-
-def _finding(place: Place, verdict: Verdict, why: str) -> Finding:
-    return Finding(region=place.region, accelerator=place.accelerator, verdict=verdict, why=why)
-
-
-def _cost(place: Place) -> str:
-    if place.price_nano_per_hour is None:
-        return "not priced"
-    return f"{format_usd(place.price_nano_per_hour)} per hour"
+        return self.explain()

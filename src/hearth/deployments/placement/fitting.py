@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from hearth.deployments.placement.asks import Ask
 from hearth.deployments.placement.decisions import MemoryNeed
-from hearth.deployments.placement.memory import Load, estimate
+from hearth.deployments.placement.memory import Load, estimate, usable_bytes, weights_bytes
 from hearth.deployments.placement.precisions import default_precision
 from hearth.deployments.placement.types import COUNTS, AcceleratorType, Precision, Stock
 
@@ -51,7 +51,9 @@ def fit(ask: Ask, precision: Precision, counts: tuple[int, ...], stock: Stock) -
         precision=precision,
         context_tokens=context,
         full_contexts=ask.full_contexts,
-        is_as_is=ask.has_own_weights and not ask.precision and not stock.is_emulated,
+        is_as_is=ask.has_own_weights
+        and not stock.is_emulated
+        and (not ask.precision or precision in ask.engine_precisions[:1]),
     )
 
     def needs(count: int) -> MemoryNeed:
@@ -60,10 +62,14 @@ def fit(ask: Ask, precision: Precision, counts: tuple[int, ...], stock: Stock) -
     tried = (1,) if stock.share_bytes else counts
     if not ask.check_size:
         return _found(stock, precision, tried[0], needs(tried[0]))
+    usable, weights = usable_bytes(stock.accelerator, stock.memory_bytes), weights_bytes(load)
+
+    def fits(count: int) -> bool:
+        return weights < usable * count and not needs(count).missing_bytes
+
     for count in tried:
-        need = needs(count)
-        if not need.missing_bytes:
-            return _found(stock, precision, count, need)
+        if fits(count):
+            return _found(stock, precision, count, needs(count))
     others = () if stock.share_bytes else COUNTS
     return Fit(
         accelerator=stock.accelerator,
@@ -71,7 +77,7 @@ def fit(ask: Ask, precision: Precision, counts: tuple[int, ...], stock: Stock) -
         count=tried[-1],
         need=needs(tried[-1]),
         fits=False,
-        smallest=next((count for count in others if not needs(count).missing_bytes), None),
+        smallest=next((count for count in others if fits(count)), None),
     )
 
 

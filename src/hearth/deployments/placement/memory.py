@@ -52,20 +52,26 @@ def estimate(load: Load, count: int, accelerator: AcceleratorType, memory: int) 
     Of a model whose number of parameters nobody knows, only the reserve is counted.
     """
     on_cpu = accelerator is AcceleratorType.CPU
-    share = USABLE_SHARE_CPU if on_cpu else USABLE_SHARE
     return MemoryNeed(
-        weights_bytes=ceil(Fraction(weights_bytes(load), count)),
+        weights_bytes=-(-weights_bytes(load) // count),
         cache_bytes=_cache_bytes(load, count),
         reserve_bytes=RESERVE_BYTES_CPU if on_cpu else RESERVE_BYTES,
-        usable_bytes=int(memory * share),
+        usable_bytes=usable_bytes(accelerator, memory),
     )
+
+
+def usable_bytes(accelerator: AcceleratorType, memory: int) -> int:
+    """How much of an accelerator's memory a replica may count on."""
+    share = USABLE_SHARE_CPU if accelerator is AcceleratorType.CPU else USABLE_SHARE
+    return memory * share.numerator // share.denominator
 
 
 def weights_bytes(load: Load) -> int:
     """Of all weights, the scales of their blocks included."""
     if load.is_as_is and load.model.weights_bytes is not None:
         return load.model.weights_bytes
-    return ceil(load.model.parameters * BITS[load.precision].weight / 8)
+    bits = BITS[load.precision].weight
+    return -(-load.model.parameters * bits.numerator // (8 * bits.denominator))
 
 
 def cache_bytes_per_token(attention: Attention, bits: int) -> int:
@@ -91,11 +97,10 @@ def _cache_bytes(load: Load, count: int) -> int:
     attention = load.model.attention
     if attention is None:
         total = guessed_cache_bytes_per_token(load.model.parameters, bits) * tokens
-        return ceil(Fraction(total, min(count, _CACHE_HEADS)))
+        return -(-total // min(count, _CACHE_HEADS))
     window = min(load.context_tokens, attention.window_tokens) * load.full_contexts
-    per_layer = Fraction(cache_bytes_per_token(attention, bits), attention.layers)
-    total_kept = per_layer * (attention.layers * tokens + attention.window_layers * window)
+    kept = attention.layers * tokens + attention.window_layers * window
     if attention.latent_dim:
-        return ceil(total_kept)
-    heads_here = ceil(Fraction(attention.kv_heads, count))
-    return ceil(total_kept * heads_here / attention.kv_heads)
+        return kept * attention.latent_dim * bits // 8
+    heads_here = -(-attention.kv_heads // count)
+    return kept * 2 * heads_here * attention.head_dim * bits // 8

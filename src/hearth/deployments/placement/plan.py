@@ -7,13 +7,15 @@ lock on it decides when it changes; `plan_many` takes what it gives from a copy.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from hearth.deployments.placement.asks import Ask
 from hearth.deployments.placement.decisions import Decision, Refusal
+from hearth.deployments.placement.explaining import explain
 from hearth.deployments.placement.refusals import refuse, wait
 from hearth.deployments.placement.rules import Rules, Study
 from hearth.deployments.placement.types import Free, Inventory, PlaceKey, Prices
-from hearth.deployments.placement.wishes import Wish, read_ask
+from hearth.deployments.placement.wishes import read_ask
 
 _MAX_STUDIES = 4096
 "Distinct asks that a planner remembers."
@@ -23,9 +25,8 @@ class Planner:
     """Plans in one inventory at one set of prices; what equal asks share is found once."""
 
     def __init__(self, inventory: Inventory, prices: Prices) -> None:
-        self._inventory = inventory
-        self._prices = prices
-        self._studies: dict[Ask, tuple[Wish, Study] | Decision] = {}
+        self._rules = Rules(inventory, prices)
+        self._studies: dict[Ask, Study | Decision] = {}
 
     def plan(self, free: Free, ask: Ask) -> Decision:
         """Decide for one replica; see `plan`."""
@@ -36,7 +37,7 @@ class Planner:
             studied = self._studies[ask] = self._study(ask)
         if isinstance(studied, Decision):
             return studied
-        return _choose(*studied, free)
+        return self._choose(studied, free)
 
     def plan_many(self, free: Free, asks: Iterable[Ask]) -> list[Decision]:
         """Decide for replicas in turn; each takes what it gets from what the next ones find."""
@@ -49,15 +50,32 @@ class Planner:
             decisions.append(decision)
         return decisions
 
-    def _study(self, ask: Ask) -> tuple[Wish, Study] | Decision:
-        wish = read_ask(ask, self._inventory)
+    def _study(self, ask: Ask) -> Study | Decision:
+        wish = read_ask(ask, self._rules.inventory)
         if isinstance(wish, Refusal):
             return Decision(refusal=wish)
-        study = Rules(wish, self._prices).study(self._inventory)
-        if study.ranked:
-            return wish, study
-        refusal = refuse(wish, study, self._inventory)
-        return Decision(refusal=refusal, ruled_out=study.ruled_out)
+        study = self._rules.study(wish)
+        if study.options:
+            return study
+        refusal = refuse(self._rules, study)
+        return Decision(
+            refusal=refusal, explain=partial(explain, self._rules, study, (), is_placed=False)
+        )
+
+    def _choose(self, study: Study, free: Free) -> Decision:
+        seen: list[int] = []
+        for option in study.options:
+            available = free.get(option.key, 0)
+            seen.append(available)
+            if available >= option.taken:
+                return Decision(
+                    place=self._rules.place(study, option),
+                    explain=partial(explain, self._rules, study, tuple(seen), is_placed=True),
+                )
+        return Decision(
+            refusal=wait(study, seen),
+            explain=partial(explain, self._rules, study, tuple(seen), is_placed=False),
+        )
 
 
 def plan(inventory: Inventory, free: Free, ask: Ask, prices: Prices) -> Decision:
@@ -89,23 +107,3 @@ def free_after(inventory: Inventory, taken: Iterable[tuple[PlaceKey, int]]) -> d
         if key in free:
             free[key] = max(0, free[key] - amount)
     return free
-
-
-def _choose(wish: Wish, study: Study, free: Free) -> Decision:
-    seen: list[int] = []
-    for place in study.ranked:
-        available = free.get(place.key, 0)
-        seen.append(available)
-        if available >= place.taken:
-            return Decision(
-                place=place,
-                ruled_out=study.ruled_out,
-                ranked=study.ranked,
-                free_seen=tuple(seen),
-            )
-    return Decision(
-        refusal=wait(wish, study.ranked, tuple(seen)),
-        ruled_out=study.ruled_out,
-        ranked=study.ranked,
-        free_seen=tuple(seen),
-    )

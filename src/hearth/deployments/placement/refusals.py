@@ -6,38 +6,37 @@ from collections.abc import Callable
 from typing import Final
 
 from hearth.deployments.placement.accelerators import short_name
-from hearth.deployments.placement.decisions import Place, Refusal, RefusalKind, Verdict
-from hearth.deployments.placement.rules import Study, gigabytes
-from hearth.deployments.placement.types import COUNTS, Inventory, MultiRegion
-from hearth.deployments.placement.wishes import Wish
+from hearth.deployments.placement.decisions import Refusal, RefusalKind, Verdict
+from hearth.deployments.placement.rules import Rules, Study, gigabytes
+from hearth.deployments.placement.types import COUNTS, MultiRegion
 
 _ORDER: Final = list(Verdict)
 
 
-def refuse(wish: Wish, study: Study, inventory: Inventory) -> Refusal:
+def refuse(rules: Rules, study: Study) -> Refusal:
     """Say why nothing would do, whatever was free."""
-    verdicts = [finding.verdict for finding in study.ruled_out]
-    if not verdicts:
+    faults = list(rules.faults(study))
+    if not faults:
         message = "The inventory has no accelerators. Add a region to it, or use this machine."
         return Refusal(kind=RefusalKind.NOT_ALLOWED, message=message)
-    furthest = max(verdicts, key=_ORDER.index)
-    return _SAID[furthest](wish, study, inventory)
+    furthest = max((verdict for _, (verdict, _) in faults), key=_ORDER.index)
+    return _SAID[furthest](rules, study)
 
 
-def wait(wish: Wish, ranked: tuple[Place, ...], free: tuple[int, ...]) -> Refusal:
-    """Say that everything that would do is taken."""
-    most, place = max(zip(free, ranked, strict=True), key=lambda item: item[0])
-    what = f"{place.count} x {short_name(place.accelerator)}"
+def wait(study: Study, free: list[int]) -> Refusal:
+    """Say that everything that would do is taken; so much is free of each."""
+    most, option = max(zip(free, study.options, strict=True), key=lambda item: item[0])
+    region, accelerator = option.key
     message = (
-        f"{what} for {wish.ask.model.id} are taken in all {len(ranked)} places that would do; "
-        f"{place.region} has most free, {most}. It waits: scale something down, or allow more "
-        "regions or accelerators."
+        f"{option.num_accelerators} x {short_name(accelerator)} for {study.wish.ask.model.id} are "
+        f"taken in all {len(free)} places that would do; {region} has most free, {most}. It waits: "
+        "scale something down, or allow more regions or accelerators."
     )
     return Refusal(kind=RefusalKind.NO_CAPACITY, message=message, param="placement")
 
 
-def _not_allowed(wish: Wish, _study: Study, inventory: Inventory) -> Refusal:
-    ask = wish.ask
+def _not_allowed(rules: Rules, study: Study) -> Refusal:
+    wish, ask = study.wish, study.wish.ask
     wanted = []
     if ask.regions:
         wanted.append(f"is {' or '.join(ask.regions)}")
@@ -47,14 +46,14 @@ def _not_allowed(wish: Wish, _study: Study, inventory: Inventory) -> Refusal:
         wanted.append(f"is of {ask.cloud}")
     if ask.certifications:
         wanted.append(f"is certified for {', '.join(sorted(ask.certifications))}")
-    fit = [r.name for r in inventory.regions if ask.certifications <= r.certifications]
+    fit = [r.name for r in rules.inventory.regions if ask.certifications <= r.certifications]
     hint = f"; certified are {', '.join(fit)}" if ask.certifications and fit else ""
     message = f"No region {' and '.join(wanted)}. Ask for fewer of these{hint}."
     return Refusal(kind=RefusalKind.NOT_ALLOWED, message=message, param="placement")
 
 
-def _no_weights(wish: Wish, _study: Study, _inventory: Inventory) -> Refusal:
-    name = wish.ask.model.id
+def _no_weights(_rules: Rules, study: Study) -> Refusal:
+    name = study.wish.ask.model.id
     message = (
         f"The weights of {name} are not here, and a stand-in may not hold real accelerators. "
         f"Run `hearth pull {name}`, or allow an emulated region."
@@ -62,33 +61,39 @@ def _no_weights(wish: Wish, _study: Study, _inventory: Inventory) -> Refusal:
     return Refusal(kind=RefusalKind.NO_WEIGHTS, message=message, param="baseModel")
 
 
-def _no_accelerator(wish: Wish, study: Study, inventory: Inventory) -> Refusal:
-    assert wish.accelerator is not None, "only a named accelerator is another one"
-    there = {f.accelerator for f in study.ruled_out if f.verdict is Verdict.OTHER_ACCELERATOR}
+def _no_accelerator(rules: Rules, study: Study) -> Refusal:
+    wanted = study.wish.accelerator
+    assert wanted is not None, "only a named accelerator is another one"
+    there = {
+        accelerator
+        for (_, accelerator), (verdict, _) in rules.faults(study)
+        if verdict is Verdict.OTHER_ACCELERATOR
+    }
     having = [
         region.name
-        for region in inventory.regions
-        if any(stock.accelerator is wish.accelerator for stock in region.stocks)
+        for region in rules.inventory.regions
+        if any(stock.accelerator is wanted for stock in region.stocks)
     ]
     where = f"it is in {', '.join(having)}" if having else "no region has it"
     message = (
-        f"The places that are allowed have no {short_name(wish.accelerator)}, only "
+        f"The places that are allowed have no {short_name(wanted)}, only "
         f"{', '.join(sorted(map(short_name, there)))}; {where}. Name another accelerator or region."
     )
     return Refusal(kind=RefusalKind.NO_ACCELERATOR, message=message, param="acceleratorType")
 
 
-def _precision(wish: Wish, _study: Study, _inventory: Inventory) -> Refusal:
-    can = ", ".join(precision.lower() for precision in wish.ask.engine_precisions)
+def _precision(_rules: Rules, study: Study) -> Refusal:
+    can = ", ".join(precision.lower() for precision in study.wish.ask.engine_precisions)
     message = (
-        f"The engine here cannot serve {wish.ask.model.id} in {wish.precision}. Use one of "
-        f"{can}, or leave the precision out."
+        f"The engine here cannot serve {study.wish.ask.model.id} in {study.wish.precision}. "
+        f"Use one of {can}, or leave the precision out."
     )
     return Refusal(kind=RefusalKind.PRECISION, message=message, param="precision")
 
 
-def _does_not_fit(wish: Wish, study: Study, _inventory: Inventory) -> Refusal:
-    best = min(study.misfits, key=lambda found: found.missing_bytes)
+def _does_not_fit(rules: Rules, study: Study) -> Refusal:
+    wish = study.wish
+    best = min(rules.misfits(study), key=lambda found: found.missing_bytes)
     kind = short_name(best.accelerator)
     if best.smallest is not None:
         remedy = f"Use {best.smallest} of them"
@@ -111,17 +116,20 @@ def _does_not_fit(wish: Wish, study: Study, _inventory: Inventory) -> Refusal:
     )
 
 
-def _too_small(wish: Wish, study: Study, _inventory: Inventory) -> Refusal:
-    found = [f for f in study.ruled_out if f.verdict is Verdict.TOO_SMALL]
-    told = "; ".join(f"{f.region}, {short_name(f.accelerator)}: {f.why}" for f in found)
+def _too_small(rules: Rules, study: Study) -> Refusal:
+    told = "; ".join(
+        f"{region}, {short_name(accelerator)}: {why}"
+        for (region, accelerator), (verdict, why) in rules.faults(study)
+        if verdict is Verdict.TOO_SMALL
+    )
     message = (
-        f"No place is large enough for one replica of {wish.ask.model.id} ({told}) "
+        f"No place is large enough for one replica of {study.wish.ask.model.id} ({told}) "
         "Ask for fewer accelerators, or allow more regions."
     )
     return Refusal(kind=RefusalKind.TOO_SMALL, message=message, param="acceleratorCount")
 
 
-_SAID: Final[dict[Verdict, Callable[[Wish, Study, Inventory], Refusal]]] = {
+_SAID: Final[dict[Verdict, Callable[[Rules, Study], Refusal]]] = {
     Verdict.OTHER_REGION: _not_allowed,
     Verdict.OTHER_CLOUD: _not_allowed,
     Verdict.NOT_CERTIFIED: _not_allowed,
