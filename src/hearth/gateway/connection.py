@@ -20,6 +20,9 @@ from hearth.gateway.intake import COLD_BODY, HEAD, HOT_BODY, IGNORED, NOTHING, H
 HEAD_TIMEOUT_S = 10.0
 MAX_HEAD_BYTES = 64 * 1024
 IDLE_S = 75.0
+UPLOAD_BYTES_PER_S = (
+    1024  # a file may take hours; whoever sends less holds a connection for nothing
+)
 LINGER_S = 2.0  # for a client that still sends what is not read: a close at once could reset it
 
 _HEAD_TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
@@ -48,6 +51,8 @@ class Connection(HttpToolsProtocol):
     _idle_timer: asyncio.TimerHandle | None = None
     _active_s = 0.0
     _head_bytes = 0
+    _body_bytes = 0
+    "Of a cold body, since its timer was set."
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start the clock of the first request."""
@@ -76,6 +81,7 @@ class Connection(HttpToolsProtocol):
         if intake.stage is IGNORED:
             return
         self._head_bytes = self._head_bytes + len(data) if intake.stage is HEAD else 0
+        self._body_bytes += len(data)
         self._unset_keepalive_if_required()
         try:
             self.parser.feed_data(data)
@@ -91,8 +97,7 @@ class Connection(HttpToolsProtocol):
         elif self._timer is None or stage is not self._timed:
             self._stop_timer()
             self._timed = stage
-            limit_s = HEAD_TIMEOUT_S if stage is HEAD else self.body_timeout_s
-            self._timer = self.loop.call_later(limit_s, self._cut_late)
+            self._set_timer(HEAD_TIMEOUT_S if stage is HEAD else self.body_timeout_s)
 
     @property
     def is_full(self) -> bool:
@@ -186,6 +191,10 @@ class Connection(HttpToolsProtocol):
             self.send_400_response("Invalid HTTP request received.")
         self.ignore_rest()
 
+    def _set_timer(self, limit_s: float) -> None:
+        self._body_bytes = 0
+        self._timer = self.loop.call_later(limit_s, self._cut_late)
+
     def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -198,10 +207,19 @@ class Connection(HttpToolsProtocol):
             self.ignore_rest()
         elif stage is HOT_BODY:
             self._intake.time_out()
+        elif stage is COLD_BODY and self._is_uploading():
+            self._set_timer(self.body_timeout_s)
         elif stage is COLD_BODY and not self.cycle.response_started:
             self._refuse(_BODY_TOO_LATE, _LATE_BODY)
         else:
             self.transport.close()
+
+    def _is_uploading(self) -> bool:
+        """Whether a file comes fast enough, or waits for us to take more of it."""
+        if self.parser.get_method() != b"PUT" or self.cycle.response_started:
+            return False
+        is_fast = self._body_bytes >= UPLOAD_BYTES_PER_S * self.body_timeout_s
+        return is_fast or self.flow.read_paused
 
     def _refuse(self, status: bytes, body: bytes) -> None:
         if self._exchange is not None:
