@@ -159,7 +159,10 @@ async def test_another_account_uses_a_version_once_it_is_public(
 ) -> None:
     version = await own_version(setting, acme)
     assert version is not None
-    theirs = {"name": "accounts/other/deployments/d", "deployment_shape": version.name}
+    theirs: dict[str, Any] = {
+        "name": "accounts/other/deployments/d",
+        "deployment_shape": version.name,
+    }
 
     assert "there is no shape" in (await refusal(setting, **theirs)).message
     await acme.patch(f"/{version.name}", json={"public": True})

@@ -1,0 +1,1 @@
+"""Routers: one name in front of several deployments, and which of them gets a request."""
