@@ -15,7 +15,15 @@ from itertools import count
 
 import msgspec
 
-from hearth.engines.protocol import Delta, EmbedRequest, Failure, GenerateRequest, Hello, Stats
+from hearth.engines.protocol import (
+    Delta,
+    EmbedRequest,
+    Failure,
+    GenerateRequest,
+    Hello,
+    LoadedAdapter,
+    Stats,
+)
 from hearth.engines.wire import Connection, FrameType, Payload
 from hearth.errors import (
     ApiError,
@@ -34,6 +42,7 @@ SILENCE_S = 15.0  # a worker that answers no ping for so long is taken for hung
 RECONNECT_S = 0.1
 
 _hello = msgspec.msgpack.Decoder(Hello)
+_adapters = msgspec.msgpack.Decoder(list[LoadedAdapter])
 _stats = msgspec.msgpack.Decoder(Stats)
 _deltas = msgspec.msgpack.Decoder(list[Delta])
 _failure = msgspec.msgpack.Decoder(Failure)
@@ -64,6 +73,10 @@ class Channel:
     def is_ready(self) -> bool:
         """Whether a request can be sent now."""
         return self.hello is not None and not self._is_draining
+
+    def has_adapter(self, name: str) -> bool:
+        """Whether a request for an adapter can be sent now."""
+        return self.hello is not None and bool(self.hello.digest_of(name))
 
     @property
     def num_requests(self) -> int:
@@ -169,6 +182,9 @@ class Channel:
             self._last_heard_s = asyncio.get_running_loop().time()
         elif kind is FrameType.HELLO:
             self.hello = _hello.decode(payload)
+            self._on_change()
+        elif kind is FrameType.ADAPTERS and self.hello is not None:
+            self.hello = msgspec.structs.replace(self.hello, adapters=_adapters.decode(payload))
             self._on_change()
 
     def _take(self, delta: Delta) -> None:

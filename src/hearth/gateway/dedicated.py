@@ -10,8 +10,9 @@ from collections.abc import Iterable
 
 from msgspec import Struct
 
-from hearth.deployments import DEPLOYMENT_KIND, Deployment
+from hearth.deployments import DEPLOYED_MODELS, DEPLOYMENT_KIND, Deployment
 from hearth.errors import ModelNotFound
+from hearth.gateway.adapter_routes import AdapterRoutes
 from hearth.kit.db import Database
 from hearth.resources import Documents
 
@@ -35,17 +36,20 @@ class DedicatedRoute(Struct, frozen=True, kw_only=True):
 
 
 class DedicatedRoutes:
-    """Every deployment that is not deleted, as of the last `refresh`."""
+    """Every deployment that is not deleted, and the adapters on them, as of the last `refresh`."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
         self._documents = Documents(DEPLOYMENT_KIND)
+        self._deployed = Documents(DEPLOYED_MODELS)
         self._routes: dict[str, DedicatedRoute] = {}
+        self.adapters = AdapterRoutes()
 
     async def refresh(self) -> None:
         """Learn what changed."""
         async with self._db.read() as conn:
             stored = await self._documents.every(conn)
+            self.adapters.replace(await self._deployed.every(conn))
         alive = [each.resource for each in stored if each.delete_time is None]
         self._routes = {each.name: each for each in _routes(alive)}
 

@@ -70,14 +70,17 @@ class Fleet:
         """Whether a request for the pool would be sent at once."""
         return pool in self._ready
 
-    def find(self, pool: str, affinity: str | None) -> Channel | None:
-        """Choose among the replicas that are ready; None if none is.
+    def find(self, route: Route, affinity: str | None) -> Channel | None:
+        """Choose among the replicas that are ready, and have the adapter where one answers; None
+        if none is.
 
         Raises:
             Unavailable: all queues are full.
         """
-        channels = self._ready.get(pool)
-        if channels is None:
+        channels = self._ready.get(route.pool)
+        if channels is not None and route.adapter:
+            channels = [each for each in channels if each.has_adapter(route.adapter)]
+        if not channels:
             return None
         channel = choose(channels, affinity)
         if channel.num_requests >= self._max_queued:
@@ -105,7 +108,7 @@ class Fleet:
 
     async def _ask_and_wait(self, route: Route, affinity: str | None) -> Channel:
         is_asked, pool = False, route.pool
-        while (channel := self.find(pool, affinity)) is None:
+        while (channel := self.find(route, affinity)) is None:
             if self._is_coming(pool):
                 is_asked = False  # should it go away again, another controller must be asked
             elif not is_asked:

@@ -93,7 +93,7 @@ class Inference:
             writing = access.admitted(exchange, exchange.caller, route.deployment)
             if writing is not None:
                 return self._run_noted(writing, exchange, job)
-        channel = self._fleet.find(job.route.pool, job.affinity)
+        channel = self._fleet.find(job.route, job.affinity)
         if channel is None:
             return self._run_later(exchange, job)
         kept = self._look_up(job, channel)

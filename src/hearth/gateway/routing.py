@@ -6,13 +6,24 @@ Everything is in memory; `refresh` looks again when something was pulled, attach
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace as replace_serving
 from typing import Any
 from urllib.parse import unquote
 
 from msgspec.structs import replace
 
-from hearth.catalog import Capability, Catalog, CatalogModel, Holding, Holdings, Serving, subject_of
+from hearth.catalog import (
+    Capability,
+    Catalog,
+    CatalogModel,
+    Holding,
+    Holdings,
+    ModelType,
+    Serving,
+    subject_of,
+)
 from hearth.errors import ModelNotFound
+from hearth.gateway.adapter_routes import AdapterRoute
 from hearth.gateway.dedicated import MARK, DedicatedRoutes
 from hearth.gateway.http import Exchange
 from hearth.gateway.job import Route
@@ -45,6 +56,7 @@ class Router:
         self._holdings = holdings
         self._decide = decide
         self._dedicated = dedicated
+        self._adapters = dedicated.adapters
         self._private = private
         self._fingerprint = ""
         self._catalog = catalog
@@ -98,12 +110,17 @@ class Router:
 
     def _make_route(self, name: str, account_id: str) -> Route:
         self.refresh()
-        if self._dedicated.names_one(decoded := unquote(name) if "%" in name else name):
+        decoded = unquote(name) if "%" in name else name
+        if self._adapters.names_one(decoded):
+            return self._adapter_route(self._adapters.find(decoded, account_id))
+        if self._dedicated.names_one(decoded):
             return self._dedicated_route(decoded, account_id)
         model = self._catalog.resolve(name, account_id)
         if model is None:
             raise ModelNotFound(self._catalog.why_not(name, account_id))
-        serving = self._servings[model.name]
+        if loaded := self._adapters.of_model(model.name, account_id):
+            return self._adapter_route(loaded)
+        serving = self._served(model, account_id)
         if serving.served_by is None:
             raise ModelNotFound(serving.details)
         return Route(model=model.name, served_by=serving.served_by, subject=subject_of(model))
@@ -111,16 +128,36 @@ class Router:
     def _dedicated_route(self, name: str, account_id: str, *, is_private: bool = False) -> Route:
         found = self._dedicated.find(name, account_id, is_private=is_private)
         model = self._catalog.resolve(found.model, account_id)
-        named = name.partition(MARK)[0] if MARK in name else ""
+        named = name.rpartition(MARK)[0] if MARK in name else ""
+        loaded = None if named else self._adapters.merged(found.name)
         if named and (asked := self._catalog.resolve(named, account_id)) is not model:
-            told = named[:200] if asked is None else asked.name
-            raise ModelNotFound(f"{found.name} serves {found.model}, not {told}.")
+            loaded = None if asked is None else self._adapters.on(found.name, asked.name)
+            if loaded is None:
+                told = named[:200] if asked is None else asked.name
+                raise ModelNotFound(f"{found.name} serves {found.model}, not {told}.")
         return Route(
-            model=found.model,
+            model=found.model if loaded is None else loaded.model,
             served_by=found.served_by,
             subject=Subject() if model is None else subject_of(model),
             deployment=found.name,
             emulated=found.emulated,
+            adapter="" if loaded is None else loaded.model,
+        )
+
+    def _adapter_route(self, found: AdapterRoute) -> Route:
+        """Where an adapter is loaded; it is priced as its base model."""
+        if found.deployment:
+            name = f"{found.model}{MARK}{found.deployment}"
+            return self._dedicated_route(name, found.account_id)
+        base = self._catalog.resolve(found.base_model, found.account_id)
+        served_by = None if base is None else self._servings[base.name].served_by
+        if base is None or served_by is None:
+            raise ModelNotFound(f"{found.base_model}, the base model of {found.model}, is gone.")
+        return Route(
+            model=found.model,
+            served_by=served_by,
+            subject=subject_of(base),
+            adapter=found.model,
         )
 
     def serving(self, full_name: str) -> Serving | None:
@@ -142,29 +179,43 @@ class Router:
         visible = (
             m for m in self._catalog.models if m.public or m.account in ("fireworks", account_id)
         )
-        described = [self._describe(model) for model in visible]
+        described = [self._describe(model, account_id) for model in visible]
         return sorted(described, key=lambda each: (not each["callable"], each["id"]))
 
     def find(self, name: str, account_id: str) -> tuple[CatalogModel, Serving] | None:
         """The model that an account means by a name, and how it is served."""
         model = self._catalog.resolve(name, account_id)
-        return None if model is None else (model, self._servings[model.name])
+        return None if model is None else (model, self._served(model, account_id))
 
     def owned_by(self, account_id: str) -> list[tuple[CatalogModel, Serving]]:
         """The models of one account, by id, and how each is served."""
         self.refresh()
         owned = (model for model in self._catalog.models if model.account == account_id)
         by_id = sorted(owned, key=lambda model: model.id)
-        return [(model, self._servings[model.name]) for model in by_id]
+        return [(model, self._served(model, account_id)) for model in by_id]
 
     def describe(self, name: str, account_id: str) -> dict[str, Any] | None:
         """One model, by any of its names."""
         self.refresh()
         model = self._catalog.resolve(name, account_id)
-        return None if model is None else self._describe(model)
+        return None if model is None else self._describe(model, account_id)
 
-    def _describe(self, model: CatalogModel) -> dict[str, Any]:
-        serving = self._servings[model.name]
+    def _served(self, model: CatalogModel, account_id: str) -> Serving:
+        """How a model is served for an account; an adapter as its base model, once it is loaded."""
+        if model.type != ModelType.ADAPTER:
+            return self._servings[model.name]
+        loaded = self._adapters.of_model(model.name, account_id)
+        base = None if loaded is None else self._servings.get(loaded.base_model)
+        if base is not None:
+            return replace_serving(base, model=model.name)
+        return Serving(
+            model=model.name,
+            reason=f"{model.name} is an adapter and loaded nowhere.",
+            remedy=f"firectl load-lora {model.id}",
+        )
+
+    def _describe(self, model: CatalogModel, account_id: str) -> dict[str, Any]:
+        serving = self._served(model, account_id)
         described: dict[str, Any] = {
             "id": model.name,
             "object": "model",
