@@ -147,9 +147,10 @@ def test_a_deleted_deployment_ends_its_replicas_and_can_be_had_back(
     with hearth.client() as api:
         assert api.post("/chat/completions", json=ask).status_code == 200
         wait_until(
-            lambda: deployments.api.delete("/deployments/d1").status_code == 400,
-            "a deployment that was just asked something may go",
+            lambda: deployments.metrics("d1").get("requests_total") == 1.0,
+            "the request is not counted",
         )
+        refused = deployments.api.delete("/deployments/d1")
         deleted = deployments.api.delete("/deployments/d1", params={"ignoreChecks": "true"})
         wait_until(lambda: deployments.get("d1")["state"] == "DELETED", "it never ends")
         gone = api.post("/chat/completions", json=ask)
@@ -157,6 +158,8 @@ def test_a_deleted_deployment_ends_its_replicas_and_can_be_had_back(
         deployments.wait_ready("d1", 1)
         back = api.post("/chat/completions", json=ask)
 
+    assert (refused.status_code, refused.json()["code"]) == (400, 9)
+    assert "pass ignoreChecks" in refused.json()["message"]
     assert deleted.json() == {}
     assert gone.status_code == 404
     assert gone.json()["error"]["message"].startswith("Model not found")
