@@ -65,6 +65,8 @@ def candidates(words: list[str]) -> list[str]:
 
 
 def _offered(before: list[str], part: str) -> list[str]:
+    if before[:1] == ["help"]:
+        return _offered(before[1:], part)
     if not before:
         return every_first_word()
     target, rest = resolve(before)

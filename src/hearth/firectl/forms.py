@@ -11,14 +11,14 @@ from hearth.firectl.grammar import Column, Command
 
 Object = Mapping[str, Any]  # Any: a JSON object
 
-_PLAIN = re.compile(r"[A-Za-z_./][\w./ -]*[\w./]|[A-Za-z_]")
+_PLAIN = re.compile(r"[A-Za-z_/](?:[\w./ -]*[\w./])?")
 _WORDS_OF_YAML = {"true", "false", "null", "yes", "no", "on", "off", "y", "n"}
 
 
 def title(key: str) -> str:
     """`createTime` as `Create Time`."""
     spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key.replace("_", " "))
-    return spaced[:1].upper() + spaced[1:]
+    return " ".join(word[:1].upper() + word[1:] for word in spaced.split())
 
 
 def as_text(resource: Object, *, indent: int = 0) -> str:

@@ -200,6 +200,8 @@ def refusal(status: int, raw: bytes) -> Refused:
     body = body if isinstance(body, dict) else {}
     inner = body.get("error")
     inner = inner if isinstance(inner, dict) else {"message": inner or ""}
+    if status == 404 and inner.get("type") == "error":  # the path, not what it should lead to
+        status, body = 501, {"message": f"{inner.get('message')}; this server does not offer it."}
     message = str(body.get("message") or inner.get("message") or f"HTTP status {status}.")
     details = body.get("details")
     details = details if isinstance(details, list) else []

@@ -13,8 +13,8 @@ from hearth.firectl.http import Object
 from hearth.firectl.kinds import DURATION, SWITCH, seconds_of
 from hearth.firectl.names import last_of, path_of
 
-_POLL_S = 0.5  # as often as a person notices
-_POLL_SLOWLY_S = 3.0  # after the first minute
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.05, 3.0  # what is done soon is seen soon
+_GROWTH = 1.5
 
 WAIT_FLAGS = (
     Flag(name="wait", kind=SWITCH, help="Return when it is done; show how it stands meanwhile."),
@@ -67,6 +67,7 @@ def watch(call: Call, name: str, is_done: Callable[[Object | None], bool]) -> Ob
     """
     text = call.get("wait-timeout") or call.resource.wait_timeout
     limit_s, begun = seconds_of(text), time.monotonic()
+    pause_s = _FIRST_PAUSE_S
     while True:
         now = _read(call, name)
         call.screen.progress(f"{last_of(name)}: {standing(now)}")
@@ -80,8 +81,8 @@ def watch(call: Call, name: str, is_done: Callable[[Object | None], bool]) -> Ob
                 f"look again with `firectl get {call.command.noun} {last_of(name)}`.",
                 exit_status=Exit.TIMED_OUT,
             )
-        pause_s = _POLL_S if waited_s < 60 else _POLL_SLOWLY_S
-        time.sleep(min(pause_s, max(0.0, limit_s - waited_s)))
+        time.sleep(min(pause_s, limit_s - waited_s))
+        pause_s = min(pause_s * _GROWTH, _LONGEST_PAUSE_S)
 
 
 def _read(call: Call, name: str) -> Object | None:

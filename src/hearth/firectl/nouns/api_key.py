@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hearth.firectl import whose
 from hearth.firectl.call import Call
 from hearth.firectl.crud import lister
@@ -98,11 +100,14 @@ NOUN = Noun(
             resource=RESOURCE,
             examples=("firectl create api-key --key-name ci --expire-time 2027-01-01",),
         ),
-        lister(
-            "api-key",
-            RESOURCE,
-            (Flag(name="all-users", kind=SWITCH, help="Those of every user."), _USER),
-            "firectl list api-keys --all-users",
+        replace(
+            lister(
+                "api-key",
+                RESOURCE,
+                (Flag(name="all-users", kind=SWITCH, help="Those of every user."), _USER),
+                "firectl list api-keys --all-users",
+            ),
+            run=_list,
         ),
         Command(
             verb="delete",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from hearth.firectl.grammar import Flag, Noun
+from hearth.firectl.grammar import Command, Flag, Noun
 from hearth.firectl.kinds import LIST
 from hearth.firectl.nouns.deployment import NOUN as DEPLOYMENT
 
@@ -26,6 +26,13 @@ _FLAGS = (
 _OTHERS = {"get", "list", "delete", "update"}
 _CREATE = next(each for each in DEPLOYMENT.commands if each.verb == "create")
 
+
+def _as_vpc(command: Command) -> Command:
+    """The same command, under this noun's name in its examples."""
+    named = tuple(each.replace(" deployment", " vpc-deployment") for each in command.examples)
+    return replace(command, examples=named)
+
+
 NOUN = Noun(
     summary="VPC deployments have a private endpoint and may keep rules of compliance.",
     commands=(
@@ -38,6 +45,6 @@ NOUN = Noun(
                 "--security-groups sg-67890 --compliance-mode hipaa",
             ),
         ),
-        *(each for each in DEPLOYMENT.commands if each.verb in _OTHERS),
+        *(_as_vpc(each) for each in DEPLOYMENT.commands if each.verb in _OTHERS),
     ),
 )
