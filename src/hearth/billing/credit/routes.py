@@ -55,10 +55,10 @@ class _Credit:
     async def redeem(self, request: Request) -> Response:
         """Turn a credit code into credit of the account."""
         caller = self._caller_of(request)
+        require(caller, Permission.BILLING)
         body = decode_body(await request.body(), _Redeeming)
         account_id = body.name.removeprefix("accounts/") or caller.account_id
         require_account(caller, account_id)
-        require(caller, Permission.BILLING)
         amount = await self._codes.redeem(account_id, body.code, actor_of(request, caller))
         return _json(_Redeemed(amount=to_money(amount)))
 
