@@ -44,7 +44,7 @@ async def walk(context: Context, arguments: Mapping[str, Any]) -> list[int]:
     squares = []
     for number in range(arguments["num_steps"]):
         squares.append(await context.step(f"step {number}", step, number))
-        await context.progress(10 * (number + 1), f"after {number}")
+        await context.progress(min(100, number), f"after {number}")
         if number == arguments.get("pause"):
             await gate(Path(f"{path}.go"))
     return squares

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from hearth import jobs
@@ -60,3 +63,11 @@ async def test_cancelling_again_changes_nothing(db: Database) -> None:
         assert first.end_time is not None
         assert first.end_time <= utc_now()
         assert await jobs.cancel(conn, "job-1") == first
+
+
+def test_who_only_defers_does_not_carry_the_library_of_the_runner() -> None:
+    script = "import sys, hearth.app, hearth.jobs; print('dbos' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stdout == "False\n"

@@ -42,9 +42,9 @@ class World:
         self.log = ""
         self._processes: list[subprocess.Popen[str]] = []
 
-    def start_runner(self) -> subprocess.Popen[str]:
+    def start_runner(self, *options: str) -> subprocess.Popen[str]:
         """Start one more; only one at a time runs jobs."""
-        return self._start("hearth.app.jobs", "--handlers")
+        return self._start("hearth.app.jobs", *options, "--handlers")
 
     def start_controller(self) -> subprocess.Popen[str]:
         """Start one more; only one at a time leads."""

@@ -17,10 +17,11 @@ from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from typing import NoReturn, cast
 
+from hearth.app.model_parts import make_job_handlers
 from hearth.app.state import open_state
 from hearth.errors import HearthError, SetupError
 from hearth.jobs import Handler
-from hearth.jobs.runner import Runner
+from hearth.jobs.runner import IDLE_S, Runner
 from hearth.kit.db import Database
 from hearth.kit.leadership import Leadership
 from hearth.kit.log import configure
@@ -36,14 +37,15 @@ HandlerMaker = Callable[[Settings, Database], Mapping[str, Handler]]
 
 def make_handlers(settings: Settings, db: Database) -> Mapping[str, Handler]:
     """Every kind of job, each wired by hand to what it needs."""
-    return {}
+    return {**make_job_handlers(settings, db)}
 
 
-async def run(settings: Settings, make: HandlerMaker) -> None:
-    """Wait until the last runner is gone, then run jobs until none is left for a while.
+async def run(settings: Settings, make: HandlerMaker, *, idle_s: float) -> None:
+    """Wait until the last runner is gone, then run jobs until there has been none for so long.
 
     Raises:
         SetupError: the database cannot be opened, or its schema is not ours.
+        Unavailable: it went away again.
     """
     async with AsyncExitStack() as ending:
         db = await open_state(settings, ending, may_migrate=False)
@@ -55,7 +57,7 @@ async def run(settings: Settings, make: HandlerMaker) -> None:
         threading.Thread(target=_watch_input, args=[lambda: wake(runner.wake)], daemon=True).start()
         giving_up = asyncio.create_task(_give_up_when_lost(leadership))
         ending.callback(giving_up.cancel)
-        await runner.run()
+        await runner.run(idle_s=idle_s)
     sys.stderr.flush()
     os._exit(0)  # DBOS's threads would take a second to end
 
@@ -93,11 +95,12 @@ def main() -> None:
     """Entry of the process."""
     parser = argparse.ArgumentParser(prog="python -m hearth.app.jobs")
     parser.add_argument("--handlers", help="module:function, in place of make_handlers.")
+    parser.add_argument("--idle-s", type=float, default=IDLE_S, help="End after so long without.")
     options = parser.parse_args()
     try:
         settings = load_settings()
         configure(settings.log_level)
-        asyncio.run(run(settings, _load(options.handlers)))
+        asyncio.run(run(settings, _load(options.handlers), idle_s=options.idle_s))
     except HearthError as error:
         sys.stderr.write(f"hearth: {error}\n")
         sys.exit(1)

@@ -75,13 +75,17 @@ class Runner:
         self._runs: dict[str, _Run] = {}
         self._wake = asyncio.Event()
 
-    async def run(self) -> None:
-        """Run what is queued and what others left, until there has been nothing for a minute."""
+    async def run(self, *, idle_s: float = IDLE_S) -> None:
+        """Run what is queued and what others left, until there has been nothing for so long.
+
+        Raises:
+            Unavailable: the database is away at the start.
+        """
         loop = asyncio.get_running_loop()
         self._workflows.launch()
         await self._workflows.forget_finished()
         busy_s = loop.time()
-        while loop.time() - busy_s < IDLE_S:
+        while loop.time() - busy_s < idle_s:
             try:
                 is_busy = await self._poll()
             except Unavailable as error:

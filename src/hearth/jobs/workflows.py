@@ -153,7 +153,9 @@ class Workflows:
     async def forget_finished(self) -> None:
         """Delete what has returned; its outcome is in the jobs table by then."""
         with told_as_unavailable():
-            finished = await DBOS.list_workflows_async(status="SUCCESS", load_input=False)
+            finished = await DBOS.list_workflows_async(
+                status="SUCCESS", load_input=False, load_output=False
+            )
             await DBOS.delete_workflows_async([each.workflow_id for each in finished])
 
 
