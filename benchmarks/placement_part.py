@@ -35,7 +35,7 @@ MODELS = [
 
 
 class PlacementRun(Struct):
-    """CPU milliseconds for all asks: the median over rounds, each with a planner that knows nothing."""
+    """CPU milliseconds for all asks: the median of rounds, each with a new planner."""
 
     mixed_ms: float
     distinct_ms: float

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import product
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -87,30 +88,34 @@ def allowed(ask: Ask, home: Region) -> bool:
     )
 
 
+def precision_of(ask: Ask, held: Stock) -> Precision | None:
+    """What it would be served in there; None: not at all."""
+    own = () if held.is_emulated else ask.engine_precisions
+    if not ask.precision:
+        return (own or (default_precision(held.accelerator),))[0]
+    asked = Precision(ask.precision.upper())
+    return asked if asked in (own or [asked]) else None
+
+
+def suits(ask: Ask, held: Stock, count: int) -> bool:
+    """Whether so many accelerators of a place would do."""
+    precision = precision_of(ask, held)
+    is_wrong = ask.accelerator not in {"", held.accelerator.split("_")[1].lower()}
+    if precision is None or is_wrong or not (held.is_emulated or ask.has_own_weights):
+        return False
+    is_asked = ask.count is None or count == ask.count
+    is_more = ask.is_count_least and ask.count is not None and count > ask.count
+    load = Load(model=ask.model, precision=precision, context_tokens=ask.model.context_tokens)
+    need = estimate(load, count, held.accelerator, held.memory_bytes)
+    return (is_asked or is_more) and not need.missing_bytes and count <= held.count
+
+
 def options(ask: Ask, inventory: Inventory) -> Iterator[tuple[Region, Stock, int]]:
     """Every place and count that would do, by trying all of them."""
-    for home in inventory.regions:
+    for home, count in product(inventory.regions, (1, 2, 4, 8, 16)):
         for held in home.stocks:
-            short = held.accelerator.split("_")[1].lower()
-            if not allowed(ask, home) or ask.accelerator not in {"", short}:
-                continue
-            if not held.is_emulated and not ask.has_own_weights:
-                continue
-            precision = Precision(ask.precision.upper()) if ask.precision else None
-            if precision is None:
-                own = ask.engine_precisions if not held.is_emulated else ()
-                precision = (own or (default_precision(held.accelerator),))[0]
-            elif not held.is_emulated and precision not in (ask.engine_precisions or [precision]):
-                continue
-            load = Load(
-                model=ask.model, precision=precision, context_tokens=ask.model.context_tokens
-            )
-            for count in (1, 2, 4, 8, 16):
-                is_asked = ask.count is None or count == ask.count
-                is_more = ask.is_count_least and ask.count is not None and count > ask.count
-                need = estimate(load, count, held.accelerator, held.memory_bytes)
-                if (is_asked or is_more) and not need.missing_bytes and count <= held.count:
-                    yield home, held, count
+            if allowed(ask, home) and suits(ask, held, count):
+                yield home, held, count
 
 
 @given(inventories(), asks, prices)

@@ -33,7 +33,7 @@ def run(*arguments: str) -> str:
 def test_the_page_begins_with_what_was_simulated() -> None:
     first = run("--seed", "7").splitlines()[0]
 
-    assert first == "3 deployments, 18 regions, 10,000 accelerators, 1 hours, seed 7"
+    assert first == "3 deployments, 18 regions, 10,000 accelerators, 1 h, seed 7"
 
 
 def test_the_json_holds_exact_costs() -> None:

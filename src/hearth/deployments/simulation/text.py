@@ -26,7 +26,7 @@ def _sums(report: Report) -> Iterator[str]:
     total = report.total
     yield (
         f"{report.deployments} deployments, {len(report.regions)} regions, {report.capacity:,} "
-        f"accelerators, {report.hours} hours, seed {report.seed}"
+        f"accelerators, {report.hours} h, seed {report.seed}"
     )
     yield ""
     yield f"requests   {total.arrived:>12,}"
