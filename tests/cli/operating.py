@@ -11,10 +11,12 @@ from typer.testing import CliRunner, Result
 from hearth.cli.backup import backup, restore
 from hearth.cli.doctor import doctor
 from hearth.cli.migrate import migrate
+from hearth.cli.secrets import secrets
 
 _app = typer.Typer()
 for command in (backup, doctor, migrate, restore):
     _app.command()(command)
+_app.add_typer(secrets, name="secrets")
 
 
 def run(home: Path, *arguments: str, **settings: str) -> Result:

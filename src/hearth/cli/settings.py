@@ -15,7 +15,7 @@ def print_settings() -> None:
     table = Table("Variable", "Value", "Meaning", box=None, header_style="bold")
     for name, meaning in describe_settings().items():
         value = str(getattr(current, name))
-        is_secret = name.endswith("_key") or ("://" in value and "@" in value)
+        is_secret = name == "secret_key" or ("://" in value and "@" in value)
         shown = "[REDACTED]" if value and is_secret else value
         table.add_row(PREFIX + name.upper(), shown or "-", meaning)
     Console(width=None if typer.get_text_stream("stdout").isatty() else 160).print(table)

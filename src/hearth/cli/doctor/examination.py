@@ -32,7 +32,7 @@ async def examine(settings: Settings) -> list[Finding]:
         state.objects(settings),
         threaded(state.models, settings),
         threaded(_port, settings),
-        threaded(network.tls, "", ""),
+        threaded(network.tls, settings.tls_cert, settings.tls_key),
     ]
     found = await asyncio.gather(*looks)
     return [each for some in found for each in (some if isinstance(some, list) else [some])]
