@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from functools import partial
 
 from hearth import billing, catalog, deployments, jobs, pricing
@@ -80,6 +81,8 @@ class Controller:
         home = settings.home_path
         holdings = catalog.Holdings(catalog.ModelStore(home), catalog.Remotes(home))
         ground = make_ground(settings, holdings, prices, fake=self._is_fake)
+        deployed = deployments.DeployedModelWatch()
+        ground = replace(ground, parts=replace(ground.parts, adapters=deployed.adapters))
         replicas = deployments.Replicas(
             executor, self.wake, drain_timeout_s=settings.request_timeout_s
         )
@@ -91,6 +94,7 @@ class Controller:
             dedicated=dedicated,
             accounting=deployments.Accounting(self._db, replicas, prices.quote),
             samples=deployments.Samples(),
+            deployed=deployed,
         )
 
     async def _follow_prices(self) -> pricing.PriceBooks:

@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 from hearth import accounts, billing, catalog, deployments, limits, metering, pricing
+from hearth.app.adapters import make_deployed_models
 from hearth.app.ground import make_ground
 from hearth.app.model_parts import make_models
 from hearth.app.private import PrivateSide
@@ -175,6 +176,8 @@ class Gateway:
         settings = self._settings
         money = billing.Billing(self._db, self._prices, self.router.subject)
         state_of = money.standing.suspend_state
+        own = make_models(settings, self._db, self.router, wake=self._wake_controller)
+        ground = make_ground(settings, self._holdings, self._prices, fake=self._is_fake)
         behind = Behind(
             settings=settings,
             router=self.router,
@@ -183,8 +186,11 @@ class Gateway:
             accounts=accounts.AccountService(self._db, suspend_state_of=state_of),
             billing=money,
             db=self._db,
-            models=make_models(settings, self._db, self.router, wake=self._wake_controller),
-            deployments=self._deployments(),
+            models=own,
+            deployments=deployments.DeploymentService(
+                self._db, deployments.DeploymentRules(ground)
+            ),
+            deployed=make_deployed_models(self._db, ground.models, own),
             private_networks=self.private.networks,
             deployments_changed=self._deployments_changed,
             limits_changed=self._limits.refresh,
@@ -201,10 +207,6 @@ class Gateway:
         everybody = ColdApp(cold_routes(behind), self.metrics)
         cold = PrivateCold(everybody, self.private.endpoints, self._keys, self.metrics)
         return Dispatcher(hot_handlers(behind, inference), cold, edge, BOTH_PLANES)
-
-    def _deployments(self) -> deployments.DeploymentService:
-        ground = make_ground(self._settings, self._holdings, self._prices, fake=self._is_fake)
-        return deployments.DeploymentService(self._db, deployments.DeploymentRules(ground))
 
     def _deployments_changed(self) -> None:
         self.snapshots.wake()

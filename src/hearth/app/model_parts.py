@@ -53,18 +53,18 @@ def make_models(
 
 
 async def in_use(conn: Connection, name: str) -> str | None:
-    """The deployment that serves a model, or drafts with it."""
+    """The deployment that serves a model, or drafts with it, or has it loaded as an adapter."""
     for stored in await _deployments(conn):
         if name in (stored.resource.base_model, stored.resource.draft_model):
             return f"the deployment {stored.name}"
-    return None
+    return await deployments.adapter_in_use(conn, name)
 
 
 async def refs(
     conn: Connection, names: Sequence[str]
 ) -> Mapping[str, list[models.DeployedModelRef]]:
     """Deployments of models by the account that owns both; nobody sees another account's."""
-    found: dict[str, list[models.DeployedModelRef]] = {}
+    found = dict(await deployments.adapter_refs(conn, names))
     for stored in await _deployments(conn):
         model = stored.resource.base_model
         if model in names and model.split("/")[1] == stored.account_id:

@@ -55,6 +55,7 @@ class Behind:
     models: models.Models
     db: Database
     private_networks: deployments.PrivateNetworks
+    deployed: deployments.DeployedModels
     deployments: deployments.DeploymentService
     deployments_changed: Callable[[], None]
     limits_changed: Callable[[], Awaitable[None]]
@@ -95,6 +96,7 @@ def cold_routes(behind: Behind) -> list[Route]:
         *deployments.deployment_routes(
             behind.deployments, accounts.Door(of), behind.deployments_changed
         ),
+        *deployments.deployed_model_routes(behind.deployed, of, behind.deployments_changed),
         *health_routes(behind.health),
     ]
     is_strict = behind.settings.strict_fields
@@ -115,6 +117,7 @@ def route_table() -> list[RouteRow]:
         models=models.Models(db, models.Around(shelf=nothing, store=nothing, objects=nothing)),
         db=db,
         deployments=deployments.DeploymentService(db, nothing),
+        deployed=deployments.DeployedModels(db, nothing),
         private_networks=PrivateSide(Settings(), db).networks,
         deployments_changed=nothing,
         limits_changed=nothing,

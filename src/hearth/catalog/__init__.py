@@ -1,6 +1,7 @@
 """Models: what can be named, what weights are here, and how each is served."""
 
 from hearth.catalog.adapters import adapter_for as adapter_for
+from hearth.catalog.adapters import base_named_by as base_named_by
 from hearth.catalog.catalog import Catalog as Catalog
 from hearth.catalog.holdings import Holdings as Holdings
 from hearth.catalog.priced import subject_of as subject_of

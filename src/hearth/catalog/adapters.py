@@ -40,6 +40,15 @@ def adapter_for(adapter: Weights, base: Weights) -> Adapter:
     return Adapter(name=adapter.name, digest=path.stem.rpartition("-")[2], path=str(path))
 
 
+def base_named_by(adapter: Weights) -> str:
+    """The base model that an adapter's own config names, in whatever words; empty: none."""
+    from hearth.catalog.peft_config import read_peft_config
+
+    if adapter.format == "gguf":
+        return ""
+    return read_peft_config(adapter.folder).base_model_name_or_path or ""
+
+
 def _made(adapter: Weights, base_digest: str) -> Path | None:
     found = (adapter.folder / FOLDER).glob(f"{_FORM}-{base_digest[:_BASE_DIGITS]}-*.gguf")
     return next(found, None)

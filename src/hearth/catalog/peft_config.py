@@ -35,6 +35,7 @@ class PeftConfig(Struct, frozen=True, kw_only=True):
     use_rslora: bool = False
     rank_pattern: dict[str, int] | None = None
     alpha_pattern: dict[str, float] | None = None
+    base_model_name_or_path: str | None = None
     use_dora: bool = False
     bias: str = "none"
     lora_bias: bool = False

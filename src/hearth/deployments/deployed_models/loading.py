@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from hearth.catalog import ModelStore, ServedCatalog, ServedModel, Weights, adapter_for
+from hearth.catalog import (
+    ModelStore,
+    ServedCatalog,
+    ServedModel,
+    Weights,
+    adapter_for,
+    base_named_by,
+)
 from hearth.deployments.deployed_models.types import DeployedModel
 from hearth.deployments.rules import DEPLOYMENT_KIND
 from hearth.engines.protocol import Adapter
@@ -72,14 +79,16 @@ class Loading:
                     f"serves {base.model.name}; name a deployment of its base model.",
                     param="deployment",
                 )
-        elif trained_on is None:
+        elif trained_on is not None:
+            base = trained_on
+        elif (named := self._known(base_named_by(weights), account_id)) is not None:
+            base = named
+        else:
             raise InvalidRequest(
                 f"deployment: {model} does not say which base model it is for. Set its "
                 "peftDetails.baseModel, or name a deployment.",
                 param="deployment",
             )
-        else:
-            base = trained_on
         _check_loads(base)
         return Target(model=model, weights=weights, base=base, deployment=deployment)
 
