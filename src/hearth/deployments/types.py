@@ -14,7 +14,7 @@ from hearth.kit.bodies import ShortText
 Count = Annotated[int, Meta(ge=0, le=10_000)]
 Text = Annotated[str, Meta(max_length=4096, pattern=r"^[^\x00]*\Z")]
 Labels = Annotated[dict[ShortText, Text], Meta(max_length=64)]
-Duration = Annotated[str, Meta(max_length=32, pattern=r"^(\d+(\.\d+)?(h|m|s))*\Z")]
+Duration = Annotated[str, Meta(max_length=32)]
 "Such as `90s`, `5m` or `1h0m0s`; empty: the default."
 
 

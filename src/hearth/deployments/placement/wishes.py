@@ -104,4 +104,4 @@ def _unknown_region(name: str, inventory: Inventory) -> Refusal:
     close = get_close_matches(name, known, n=1, cutoff=0.5)
     meant = f" Did you mean `{close[0]}`?" if close else ""
     message = f"There is no region {name!r}.{meant} Known are {', '.join(names)}."
-    return Refusal(kind=RefusalKind.UNKNOWN_REGION, message=message, param="region")
+    return Refusal(kind=RefusalKind.UNKNOWN_REGION, message=message, param="placement.region")
