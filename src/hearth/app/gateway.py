@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
+from random import Random
 
 from hearth import accounts, billing, catalog, deployments, limits, metering, pricing
 from hearth.app.adapters import make_deployed_models
@@ -13,6 +14,7 @@ from hearth.app.model_parts import make_models
 from hearth.app.private import PrivateSide
 from hearth.app.routes import BOTH_PLANES, Behind, cold_routes, hot_handlers
 from hearth.errors import ModelNotFound
+from hearth.gateway.balancing import Balancer
 from hearth.gateway.cold import ColdApp
 from hearth.gateway.dedicated import DedicatedRoutes
 from hearth.gateway.dispatch import Dispatcher, Edge
@@ -24,7 +26,7 @@ from hearth.gateway.private_cold import PrivateCold
 from hearth.gateway.request_log import RequestLog
 from hearth.gateway.response_cache import ResponseCache
 from hearth.gateway.responses.archive import Archive
-from hearth.gateway.routing import Router
+from hearth.gateway.routing import Named, Router
 from hearth.gateway.snapshots import Snapshots
 from hearth.gateway.till import Till
 from hearth.kit.db import Database
@@ -65,6 +67,12 @@ class Gateway:
         self._is_fake = fake
         self._dedicated = DedicatedRoutes(db)
         self.private = PrivateSide(settings, db)
+        self._balancer = Balancer(
+            db,
+            lambda pool: self.fleet.load_of(pool),
+            self._request_pool,
+            random=Random(),  # noqa: S311 # no secret
+        )
         self.router = self._make_router(fake=fake)
         self.dispatcher: Dispatcher
         self.fleet: Fleet
@@ -92,18 +100,15 @@ class Gateway:
 
     def _make_router(self, *, fake: bool) -> Router:
         shipped = catalog.Catalog.load()
+        named = Named(
+            deployments=self._dedicated, private=self.private.endpoints, balancer=self._balancer
+        )
         if fake:
-            return Router(
-                shipped,
-                self._holdings,
-                catalog.decide_fake,
-                self._dedicated,
-                self.private.endpoints,
-            )
+            return Router(shipped, self._holdings, catalog.decide_fake, named)
         known = shipped.with_local(self._holdings.list())
         stand_ins = known.stand_ins(chat=self._settings.default_model)
         decide = partial(catalog.decide, profile=self._settings.profile, stand_ins=stand_ins)
-        return Router(shipped, self._holdings, decide, self._dedicated, self.private.endpoints)
+        return Router(shipped, self._holdings, decide, named)
 
     def default_route(self) -> Route:
         """Where requests for the default model go.
@@ -136,6 +141,7 @@ class Gateway:
             wait_s=settings.engine_start_timeout_s,
         )
         self._ending.push_async_callback(self.fleet.close)
+        self._ending.push_async_callback(self._balancer.close)
         inference = Inference(
             self.fleet,
             Till(self._prices, self._limits, self._clock.now_ns),
@@ -191,6 +197,10 @@ class Gateway:
                 self._db, deployments.DeploymentRules(ground)
             ),
             deployed=make_deployed_models(self._db, ground.models, own),
+            regions=deployments.Regions(self._db, ground.places),
+            shapes=deployments.Shapes.over(
+                self._db, deployments.ShapeBook.of(ground.models, ground.places)
+            ),
             private_networks=self.private.networks,
             deployments_changed=self._deployments_changed,
             limits_changed=self._limits.refresh,
@@ -245,6 +255,7 @@ class Gateway:
     async def _refresh_dedicated(self) -> None:
         await self.private.refresh()
         await self._dedicated.refresh()
+        await self._balancer.refresh()
         self.router.forget_routes()
 
     async def _request_pool(self, pool: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -31,11 +32,18 @@ def make_ground(
     """Put together what the rules of deployments and the reconciler work with."""
     workers = Workers(settings, holdings, fake=fake)
     models = served_catalog(settings, holdings, fake=fake)
+    places = deployments.Places(inventory_of(settings), prices.at)
+    shapes = deployments.ShapeCompleter(deployments.ShapeBook.of(models, places))
+    private = private_parts(settings, models)
     return deployments.Ground(
         models=models,
-        places=deployments.Places(inventory_of(settings), prices.at),
+        places=places,
         make_spec=workers.make_spec,
-        parts=private_parts(settings, models),
+        parts=replace(
+            private,
+            completers=(shapes, *private.completers),
+            users=(*private.users, deployments.router_in_use),
+        ),
     )
 
 

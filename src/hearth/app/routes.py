@@ -54,6 +54,8 @@ class Behind:
     billing: billing.Billing
     models: models.Models
     db: Database
+    regions: deployments.Regions
+    shapes: deployments.Shapes
     private_networks: deployments.PrivateNetworks
     deployed: deployments.DeployedModels
     deployments: deployments.DeploymentService
@@ -97,6 +99,9 @@ def cold_routes(behind: Behind) -> list[Route]:
             behind.deployments, accounts.Door(of), behind.deployments_changed
         ),
         *deployments.deployed_model_routes(behind.deployed, of, behind.deployments_changed),
+        *deployments.region_routes(behind.regions, of),
+        *deployments.ShapeRoutes(behind.shapes, of).routes(),
+        *deployments.router_routes(behind.db, of, behind.deployments_changed),
         *health_routes(behind.health),
     ]
     is_strict = behind.settings.strict_fields
@@ -118,6 +123,8 @@ def route_table() -> list[RouteRow]:
         db=db,
         deployments=deployments.DeploymentService(db, nothing),
         deployed=deployments.DeployedModels(db, nothing),
+        regions=nothing,
+        shapes=deployments.Shapes.over(db, deployments.ShapeBook(nothing, nothing)),
         private_networks=PrivateSide(Settings(), db).networks,
         deployments_changed=nothing,
         limits_changed=nothing,

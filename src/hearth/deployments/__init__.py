@@ -28,14 +28,24 @@ from hearth.deployments.placement import (
 )
 from hearth.deployments.places import Places
 from hearth.deployments.reconciler import Parties, Reconciler
+from hearth.deployments.regions.routes import region_routes
+from hearth.deployments.regions.service import Regions
 from hearth.deployments.replicas import Replicas
 from hearth.deployments.requests import request_pool
+from hearth.deployments.routers.choosing import RouterPlan, choose_deployment, plan_of
+from hearth.deployments.routers.routes import router_routes
+from hearth.deployments.routers.rules import in_use as router_in_use
+from hearth.deployments.routers.types import ROUTER_KIND
 from hearth.deployments.routes import deployment_routes
 from hearth.deployments.rules import DEPLOYMENT_KIND, DeploymentRules, Ground
 from hearth.deployments.samples import Samples
 from hearth.deployments.serverless import Serverless
 from hearth.deployments.service import DeploymentService
 from hearth.deployments.serving import ANY_ENGINE, EngineWish, SpecMaker
+from hearth.deployments.shapes.book import ShapeBook
+from hearth.deployments.shapes.completing import ShapeCompleter
+from hearth.deployments.shapes.routes import ShapeRoutes
+from hearth.deployments.shapes.service import Shapes
 from hearth.deployments.store import DEPLOYMENTS, REPLICAS, list_replicas
 from hearth.deployments.types import Deployment, DeploymentState, Replica, ReplicaState
 from hearth.deployments.vpc import (
@@ -56,6 +66,7 @@ __all__ = [
     "DEPLOYMENTS",
     "DEPLOYMENT_KIND",
     "REPLICAS",
+    "ROUTER_KIND",
     "SECURITY_GROUPS",
     "Accounting",
     "BaseOf",
@@ -84,22 +95,33 @@ __all__ = [
     "PrivateDeployment",
     "PrivateNetworks",
     "Reconciler",
+    "Regions",
     "Replica",
     "ReplicaState",
     "Replicas",
+    "RouterPlan",
     "Samples",
     "Serverless",
+    "ShapeBook",
+    "ShapeCompleter",
+    "ShapeRoutes",
+    "Shapes",
     "SpecMaker",
     "VpcCompleter",
     "adapter_in_use",
     "adapter_refs",
     "certifications_of",
+    "choose_deployment",
     "deployed_model_routes",
     "deployment_routes",
     "list_replicas",
     "local_stocks",
+    "plan_of",
     "read_inventory",
+    "region_routes",
     "request_pool",
+    "router_in_use",
+    "router_routes",
     "shipped_inventory",
     "vpc_labels",
     "vpc_routes",

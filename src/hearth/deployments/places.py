@@ -46,6 +46,10 @@ class Places:
             planner = self._planners[book.version] = Planner(self.inventory, hourly_prices(book))
         return planner.plan(self.free(replicas), ask)
 
+    def hourly_prices(self, account_id: str) -> dict[AcceleratorType, int]:
+        """Nano-USD that an account pays now for an hour of each kind of accelerator."""
+        return hourly_prices(self._book_at(account_id, self._now_ns()))
+
     def free(self, replicas: Iterable[Replica]) -> dict[tuple[str, AcceleratorType], int]:
         """What nobody holds, by region and kind of accelerator."""
         held = [

@@ -53,7 +53,8 @@ class Desk(Generic[T]):
             ModelNotFound: nothing serves the model.
         """
         request, ignored = self._decoder.decode(body)
-        route = self._router.admit(exchange, request.model)
+        session = request.prompt_cache_key or request.user
+        route = self._router.admit(exchange, request.model, session)
         return Draft(exchange=exchange, body=request, route=route, ignored=ignored)
 
 

@@ -42,14 +42,15 @@ class Embeddings:
             ApiError: nothing was answered.
         """
         request, ignored = self._decoder.decode(body)
-        route = self._router.admit(exchange, request.model)
+        session = request.prompt_cache_key or request.user
+        route = self._router.admit(exchange, request.model, session)
         affinity = exchange.header(b"x-session-affinity")
         job = VectorJob(
             route=route,
             parts=embed_requests(request),
             body=partial(embeddings_body, answer_head(exchange, route, request.model)),
             perf_metrics=request.perf_metrics_in_response or False,
-            affinity=affinity or request.prompt_cache_key or request.user,
+            affinity=affinity or session,
             headers=route.headers,
             ignored=ignored,
         )

@@ -70,6 +70,11 @@ class Fleet:
         """Whether a request for the pool would be sent at once."""
         return pool in self._ready
 
+    def load_of(self, pool: str) -> int | None:
+        """How many requests of this gateway the pool works on; None: no replica is ready."""
+        channels = self._ready.get(pool)
+        return None if channels is None else sum(each.num_requests for each in channels)
+
     def find(self, route: Route, affinity: str | None) -> Channel | None:
         """Choose among the replicas that are ready, and have the adapter where one answers; None
         if none is.

@@ -48,6 +48,10 @@ class Route(Struct, frozen=True, kw_only=True):
     "The accelerator that this machine's processor stands in for."
     mode: ComplianceMode | None = None
     "The rules that the deployment keeps to."
+    router: str = ""
+    "The router that chose the deployment; empty: the request named it itself."
+    left_out: tuple[str, ...] = ()
+    "The router's other deployments that are not ready."
 
     @property
     def keeps_content(self) -> bool:
@@ -63,6 +67,10 @@ class Route(Struct, frozen=True, kw_only=True):
         headers = [served, (b"fireworks-deployment", self.deployment.encode())]
         if self.emulated:
             headers.append((b"x-hearth-emulated", self.emulated.encode()))
+        if self.router:
+            headers.append((b"x-hearth-router", self.router.encode()))
+        if self.left_out:
+            headers.append((b"x-hearth-not-ready", ",".join(self.left_out).encode()))
         return headers
 
     @property

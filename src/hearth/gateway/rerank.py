@@ -37,7 +37,7 @@ class Rerank:
         """
         request, ignored = self._decoder.decode(body)
         model = request.model or DEFAULT_RERANKER
-        route = self._router.admit(exchange, model)
+        route = self._router.admit(exchange, model, request.user)
         job = VectorJob(
             route=route,
             parts=[rerank_request(request)],

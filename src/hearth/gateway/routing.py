@@ -6,6 +6,7 @@ Everything is in memory; `refresh` looks again when something was pulled, attach
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from dataclasses import replace as replace_serving
 from typing import Any
 from urllib.parse import unquote
@@ -24,6 +25,7 @@ from hearth.catalog import (
 )
 from hearth.errors import ModelNotFound
 from hearth.gateway.adapter_routes import AdapterRoute
+from hearth.gateway.balancing import Balancer, Turn
 from hearth.gateway.dedicated import MARK, DedicatedRoutes
 from hearth.gateway.http import Exchange
 from hearth.gateway.job import Route
@@ -33,6 +35,21 @@ from hearth.pricing import Subject, Unit
 Decide = Callable[[CatalogModel, Mapping[str, Holding]], Serving]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Named:
+    """What names mean beside models.
+
+    Args:
+        deployments: all of them, and the adapters on them.
+        private: those with an endpoint of their own.
+        balancer: the routers before them.
+    """
+
+    deployments: DedicatedRoutes
+    private: PrivateEndpoints
+    balancer: Balancer
+
+
 class Router:
     """The models that can be named, and how each is served now.
 
@@ -40,8 +57,7 @@ class Router:
         catalog: what the product ships; models pulled here join it.
         holdings: the weights that are here and the models attached by URL.
         decide: says how a model is served, given the holdings by name.
-        dedicated: the deployments.
-        private: those with an endpoint of their own.
+        named: what else names lead to.
     """
 
     def __init__(
@@ -49,15 +65,15 @@ class Router:
         catalog: Catalog,
         holdings: Holdings,
         decide: Decide,
-        dedicated: DedicatedRoutes,
-        private: PrivateEndpoints,
+        named: Named,
     ) -> None:
         self._shipped = catalog
         self._holdings = holdings
         self._decide = decide
-        self._dedicated = dedicated
-        self._adapters = dedicated.adapters
-        self._private = private
+        self._dedicated = named.deployments
+        self._adapters = named.deployments.adapters
+        self._private = named.private
+        self._balancer = named.balancer
         self._fingerprint = ""
         self._catalog = catalog
         self._servings: dict[str, Serving] = {}
@@ -75,8 +91,11 @@ class Router:
         self._routes = {}
         self._fingerprint = fingerprint
 
-    def admit(self, exchange: Exchange, name: str) -> Route:
+    def admit(self, exchange: Exchange, name: str, session: str | None = None) -> Route:
         """Where a request for this name goes, from where it comes and by whose key.
+
+        Args:
+            session: where the body names one; a router keeps its requests together.
 
         Raises:
             ModelNotFound: see `route`; on a private endpoint, see `PrivateEndpoints.admit`.
@@ -85,10 +104,16 @@ class Router:
         endpoint = self._private.at(exchange)
         account_id = exchange.caller.account_id
         if endpoint is None:
-            return self.route(name, account_id)
+            session = exchange.header(b"x-session-affinity") or session
+            turn = self._balancer.turn(name, account_id, session)
+            return self.route(name, account_id) if turn is None else self._turned(turn)
         model = self._private.admit(exchange, exchange.caller, endpoint, name)
         route = self._dedicated_route(model, account_id, is_private=True)
         return replace(route, mode=endpoint.mode)
+
+    def _turned(self, turn: Turn) -> Route:
+        route = self.route(turn.deployment, turn.account_id)
+        return replace(route, router=turn.router, left_out=turn.left_out)
 
     def route(self, name: str, account_id: str) -> Route:
         """Where requests of this account for this name go, on everybody's endpoint.

@@ -15,22 +15,23 @@ from hearth.deployments.placement import (
     shipped_inventory,
     with_local,
 )
+from hearth.deployments.places import Places
 from hearth.deployments.regions.routes import region_routes
 from hearth.deployments.regions.service import Regions
 from hearth.deployments.store import put_replica
 from hearth.deployments.types import Replica, ReplicaState
 from hearth.kit.db import Database
+from hearth.pricing import Shelf, shipped_book
 from tests.deployments.callers import Callers
 
 REGIONS = "/accounts/acme/regions"
 H100 = AcceleratorType.NVIDIA_H100_80GB
-PRICES = {H100: 5_800_000_000}
 
 
 @pytest.fixture
 async def acme(db: Database) -> AsyncIterator[httpx.AsyncClient]:
     inventory = with_local(shipped_inventory(), (cpu_stock(8 * 2**30),))
-    regions = Regions(db, inventory, lambda _: PRICES)
+    regions = Regions(db, Places(inventory, Shelf(shipped_book()).at))
     callers = Callers(db, lambda caller_of: region_routes(regions, caller_of))
     await callers.start()
     async with callers.client(role=Role.INFERENCE_USER) as client:

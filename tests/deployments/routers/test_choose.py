@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hearth.deployments.routers.choose import Plan, choose, plan_of
+from hearth.deployments.routers.choosing import RouterPlan, choose_deployment, plan_of
 from hearth.deployments.routers.types import EvenLoad, Router, WeightedRandom
 
 DRAWS = 4000
@@ -25,8 +25,8 @@ weightings = st.dictionaries(
 )
 
 
-def plan(weights: Mapping[str, float], *, is_even_load: bool = False) -> Plan:
-    return Plan(weights=tuple(weights.items()), is_even_load=is_even_load)
+def plan(weights: Mapping[str, float], *, is_even_load: bool = False) -> RouterPlan:
+    return RouterPlan(weights=tuple(weights.items()), is_even_load=is_even_load)
 
 
 def check_shares(counts: Counter[str | None], weights: Mapping[str, float]) -> None:
@@ -43,7 +43,9 @@ def check_shares(counts: Counter[str | None], weights: Mapping[str, float]) -> N
 def test_draws_are_shared_by_weight(weights: dict[str, float], seed: int) -> None:
     random, ready = Random(seed), dict.fromkeys(weights, 0)
 
-    counts = Counter(choose(plan(weights), ready, random).deployment for _ in range(DRAWS))
+    counts = Counter(
+        choose_deployment(plan(weights), ready, random).deployment for _ in range(DRAWS)
+    )
 
     check_shares(counts, weights)
 
@@ -53,7 +55,7 @@ def test_draws_are_shared_by_weight(weights: dict[str, float], seed: int) -> Non
 def test_sessions_are_shared_by_weight_too(weights: dict[str, float], salt: int) -> None:
     random, ready = Random(0), dict.fromkeys(weights, 0)
 
-    chosen = [choose(plan(weights), ready, random, f"{salt}-{n}") for n in range(DRAWS)]
+    chosen = [choose_deployment(plan(weights), ready, random, f"{salt}-{n}") for n in range(DRAWS)]
 
     check_shares(Counter(each.deployment for each in chosen), weights)
 
@@ -65,7 +67,7 @@ def test_a_session_stays_whatever_is_drawn(
 ) -> None:
     ready = dict.fromkeys(weights, 0)
 
-    first, second = (choose(plan(weights), ready, Random(seed), key) for seed in seeds)
+    first, second = (choose_deployment(plan(weights), ready, Random(seed), key) for seed in seeds)
 
     assert first == second
 
@@ -79,8 +81,8 @@ def test_only_the_sessions_of_a_deployment_that_goes_move(
     ready, left = dict.fromkeys(weights, 0), dict.fromkeys(weights.keys() - {gone}, 0)
 
     for number in range(300):
-        before = choose(plan(weights), ready, Random(0), f"session-{number}").deployment
-        after = choose(plan(weights), left, Random(0), f"session-{number}").deployment
+        before = choose_deployment(plan(weights), ready, Random(0), f"session-{number}").deployment
+        after = choose_deployment(plan(weights), left, Random(0), f"session-{number}").deployment
 
         assert after != gone
         if before != gone:
@@ -97,8 +99,8 @@ def test_a_deployment_whose_weight_grows_only_wins_sessions(
     ready = dict.fromkeys(weights, 0)
 
     for number in range(300):
-        before = choose(plan(weights), ready, Random(0), f"session-{number}").deployment
-        after = choose(plan(more), ready, Random(0), f"session-{number}").deployment
+        before = choose_deployment(plan(weights), ready, Random(0), f"session-{number}").deployment
+        after = choose_deployment(plan(more), ready, Random(0), f"session-{number}").deployment
 
         assert after in {before, grown}
 
@@ -106,7 +108,7 @@ def test_a_deployment_whose_weight_grows_only_wins_sessions(
 def test_what_is_not_ready_is_left_out_and_woken_in_its_turn() -> None:
     weights = {"a": 1.0, "b": 1.0, "c": 1.0}
 
-    choices = [choose(plan(weights), {"b": 0}, Random(n)) for n in range(60)]
+    choices = [choose_deployment(plan(weights), {"b": 0}, Random(n)) for n in range(60)]
 
     assert {(each.deployment, each.left_out) for each in choices} == {("b", ("a", "c"))}
     assert {each.missed for each in choices} == {"", "a", "c"}
@@ -121,13 +123,15 @@ def test_what_is_ready_shares_all_requests_by_weight(
     random, loads = Random(data.draw(st.integers(0, 2**32))), dict.fromkeys(ready, 0)
 
     keys = [f"{key}{number}" if key else "" for number in range(DRAWS)]
-    counts = Counter(choose(plan(weights), loads, random, each).deployment for each in keys)
+    counts = Counter(
+        choose_deployment(plan(weights), loads, random, each).deployment for each in keys
+    )
 
     check_shares(counts, {name: weights[name] for name in ready})
 
 
 def test_nothing_ready_is_no_choice() -> None:
-    choice = choose(plan({"a": 1.0, "b": 2.0}), {}, Random(0), "s")
+    choice = choose_deployment(plan({"a": 1.0, "b": 2.0}), {}, Random(0), "s")
 
     assert choice.deployment is None
     assert choice.left_out == ("a", "b")
@@ -137,8 +141,8 @@ def test_nothing_ready_is_no_choice() -> None:
 def test_a_weight_of_zero_gets_nothing_even_when_it_alone_is_ready() -> None:
     weights = {"a": 0.0, "b": 1.0}
 
-    assert choose(plan(weights), {"a": 0}, Random(0), "s").deployment is None
-    assert choose(plan(weights), {"a": 0, "b": 0}, Random(0), "s").deployment == "b"
+    assert choose_deployment(plan(weights), {"a": 0}, Random(0), "s").deployment is None
+    assert choose_deployment(plan(weights), {"a": 0, "b": 0}, Random(0), "s").deployment == "b"
 
 
 @given(
@@ -148,7 +152,7 @@ def test_a_weight_of_zero_gets_nothing_even_when_it_alone_is_ready() -> None:
 def test_even_load_takes_the_least_busy(loads: dict[str, int], key: str) -> None:
     even = plan(dict.fromkeys("abcd", 1.0), is_even_load=True)
 
-    chosen = choose(even, loads, Random(0), key).deployment
+    chosen = choose_deployment(even, loads, Random(0), key).deployment
 
     assert chosen is not None
     assert loads[chosen] == min(loads.values())
@@ -158,7 +162,7 @@ def test_even_load_spreads_what_ties() -> None:
     even = plan(dict.fromkeys("abcd", 1.0), is_even_load=True)
     ready, random = dict.fromkeys("abcd", 3), Random(0)
 
-    counts = Counter(choose(even, ready, random).deployment for _ in range(DRAWS))
+    counts = Counter(choose_deployment(even, ready, random).deployment for _ in range(DRAWS))
 
     check_shares(counts, dict.fromkeys("abcd", 1.0))
 
@@ -166,19 +170,19 @@ def test_even_load_spreads_what_ties() -> None:
 @pytest.mark.parametrize(
     ("router", "expected"),
     [
-        (Router(deployments=["a", "b"]), Plan(weights=(("a", 1.0), ("b", 1.0)))),
+        (Router(deployments=["a", "b"]), RouterPlan(weights=(("a", 1.0), ("b", 1.0)))),
         (
             Router(
                 deployments=["a", "b"],
                 weighted_random=WeightedRandom(weights={"a": 70, "b": 30}),
             ),
-            Plan(weights=(("a", 70), ("b", 30))),
+            RouterPlan(weights=(("a", 70), ("b", 30))),
         ),
         (
             Router(deployments=["a"], even_load=EvenLoad()),
-            Plan(weights=(("a", 1.0),), is_even_load=True),
+            RouterPlan(weights=(("a", 1.0),), is_even_load=True),
         ),
     ],
 )
-def test_a_stored_router_becomes_a_plan(router: Router, expected: Plan) -> None:
+def test_a_stored_router_becomes_a_plan(router: Router, expected: RouterPlan) -> None:
     assert plan_of(router) == expected

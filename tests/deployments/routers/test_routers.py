@@ -10,8 +10,7 @@ import pytest
 
 from hearth.accounts import Role
 from hearth.deployments.routers.routes import router_routes
-from hearth.deployments.routers.rules import RouterRules, in_use
-from hearth.deployments.routers.types import ROUTERS
+from hearth.deployments.routers.rules import in_use
 from hearth.deployments.rules import DEPLOYMENT_KIND
 from hearth.deployments.store import DEPLOYMENTS
 from hearth.deployments.types import Deployment
@@ -48,8 +47,7 @@ class Deployments:
 
 @pytest.fixture
 async def callers(db: Database) -> Callers:
-    routers = Resources(db, ROUTERS, RouterRules())
-    callers = Callers(db, lambda caller_of: router_routes(routers, caller_of))
+    callers = Callers(db, lambda caller_of: router_routes(db, caller_of))
     await callers.start()
     return callers
 

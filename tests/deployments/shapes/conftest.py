@@ -18,13 +18,12 @@ from hearth.catalog import (
     decide_fake,
 )
 from hearth.deployments.placement import AcceleratorType, shipped_inventory
+from hearth.deployments.shapes.book import ShapeBook
 from hearth.deployments.shapes.catalogued import CatalogueModels
 from hearth.deployments.shapes.completing import ShapeCompleter
 from hearth.deployments.shapes.routes import ShapeRoutes
-from hearth.deployments.shapes.rules import ShapeRules
-from hearth.deployments.shapes.service import OwnShapes, Shapes
+from hearth.deployments.shapes.service import Shapes
 from hearth.deployments.shapes.shipped import Shipped
-from hearth.deployments.shapes.types import SHAPES
 from hearth.kit.db import Database
 from tests.accounts.conftest import HandClock
 from tests.deployments.callers import Callers
@@ -43,8 +42,7 @@ class Setting:
     """The feature as it is wired in a gateway."""
 
     db: Database
-    models: CatalogueModels
-    shapes: Shapes
+    book: ShapeBook
     completer: ShapeCompleter
     callers: Callers
 
@@ -53,14 +51,11 @@ class Setting:
 async def setting(db: Database, tmp_path: Path) -> Setting:
     holdings = Holdings(ModelStore(tmp_path), Remotes(tmp_path))
     models = CatalogueModels(ServedCatalog(Catalog.load(), holdings, decide_fake))
-    shipped = Shipped(models, shipped_inventory(), lambda: PRICES)
-    clock = HandClock()
-    own = OwnShapes(db, SHAPES, ShapeRules(models, clock), clock)
-    shapes = Shapes(db, own, shipped, models, clock=clock)
+    book = ShapeBook(models, Shipped(models, shipped_inventory(), lambda: PRICES))
+    shapes = Shapes.over(db, book, HandClock())
     callers = Callers(db, lambda caller_of: ShapeRoutes(shapes, caller_of).routes())
     await callers.start()
-    completer = ShapeCompleter(shapes)
-    return Setting(db=db, models=models, shapes=shapes, completer=completer, callers=callers)
+    return Setting(db=db, book=book, completer=ShapeCompleter(book), callers=callers)
 
 
 @pytest.fixture

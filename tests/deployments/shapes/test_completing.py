@@ -26,7 +26,7 @@ async def completed(
 ) -> Deployment:
     wanted = {"name": NAME, "base_model": LLAMA} | fields
     async with setting.db.read() as conn:
-        return await setting.completer.complete(conn, Deployment(**wanted), asking)
+        return await setting.completer(conn, Deployment(**wanted), asking)
 
 
 async def refusal(setting: Setting, **fields: Any) -> InvalidRequest:
@@ -128,7 +128,7 @@ async def own_version(
     assert made.status_code == 200, made.text
     async with setting.db.read() as conn:
         name = "accounts/acme/deploymentShapes/ours/versions/v1"
-        return await setting.shapes.find_version(conn, name, reader="acme")
+        return await setting.book.find_version(conn, name, reader="acme")
 
 
 async def test_an_own_shape_serves_by_its_id(setting: Setting, acme: httpx.AsyncClient) -> None:

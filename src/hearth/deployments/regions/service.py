@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hearth.deployments.placement import (
-    AcceleratorType,
-    Free,
-    Inventory,
-    Prices,
-    Region,
-    Stock,
-    free_after,
-)
+from hearth.deployments.placement import Free, Prices, Region, Stock
+from hearth.deployments.places import Places
 from hearth.deployments.regions.types import AcceleratorView, RegionView
 from hearth.deployments.store import list_replicas
 from hearth.errors import NotFound
@@ -38,14 +31,13 @@ class Regions:
 
     Args:
         db: where replicas are recorded.
-        inventory: every region.
-        prices: what an account pays by the hour, as prices are now.
+        places: every region, and what it costs an account.
     """
 
-    def __init__(self, db: Database, inventory: Inventory, prices: Callable[[str], Prices]) -> None:
+    def __init__(self, db: Database, places: Places) -> None:
         self._db = db
-        self._inventory = inventory
-        self._prices = prices
+        self._places = places
+        self._inventory = places.inventory
 
     async def list(self, account_id: str, query: ListQuery) -> Page[RegionView]:
         """A page of them, by name; raises `InvalidRequest`."""
@@ -61,18 +53,10 @@ class Regions:
         raise NotFound(f"There is no region {region_id[:80]!r}. Known are {known}.")
 
     async def _views(self, account_id: str, regions: tuple[Region, ...]) -> Sequence[RegionView]:
-        free, prices = await self._free(), self._prices(account_id)
-        return [_view(region, f"accounts/{account_id}", free, prices) for region in regions]
-
-    async def _free(self) -> Free:
         async with self._db.read() as conn:
-            replicas = await list_replicas(conn)
-        held = [
-            ((each.region, AcceleratorType(each.accelerator_type)), each.taken)
-            for each in replicas
-            if each.accelerator_type
-        ]
-        return free_after(self._inventory, held)
+            free = self._places.free(await list_replicas(conn))
+        prices = self._places.hourly_prices(account_id)
+        return [_view(region, f"accounts/{account_id}", free, prices) for region in regions]
 
 
 def _view(region: Region, parent: str, free: Free, prices: Prices) -> RegionView:

@@ -7,7 +7,7 @@ from math import isfinite
 from msgspec.structs import replace
 
 from hearth.deployments import store
-from hearth.deployments.routers.types import ROUTERS, EvenLoad, Router, WeightedRandom
+from hearth.deployments.routers.types import ROUTER_KIND, EvenLoad, Router, WeightedRandom
 from hearth.deployments.rules import DEPLOYMENT_KIND
 from hearth.deployments.types import Deployment
 from hearth.errors import InvalidRequest
@@ -24,7 +24,7 @@ class RouterRules(FreeRules[Router]):
 
     def __init__(self, clock: Clock = utc_now) -> None:
         self._deployments = Documents(DEPLOYMENT_KIND, clock)
-        self._routers = Documents(ROUTERS, clock)
+        self._routers = Documents(ROUTER_KIND, clock)
 
     async def creating(
         self, conn: Connection, draft: Draft[Router], asking: Asking
@@ -112,7 +112,7 @@ class RouterRules(FreeRules[Router]):
 
 async def in_use(conn: Connection, deployment: str) -> str | None:
     """Which router sends requests to a deployment, as a sentence: see `Parts.users`."""
-    for each in await Documents(ROUTERS).every(conn):
+    for each in await Documents(ROUTER_KIND).every(conn):
         if deployment in each.resource.deployments:
             return f"The router {each.name} sends requests to it."
     return None

@@ -58,7 +58,7 @@ class Router(Struct, frozen=True, kw_only=True, rename="camel"):
     etag: str = ""
 
 
-ROUTERS: Final = Kind(
+ROUTER_KIND: Final = Kind(
     collection="routers",
     noun="Router",
     type=Router,

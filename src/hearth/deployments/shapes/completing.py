@@ -7,9 +7,9 @@ from msgspec.structs import replace
 from hearth.catalog import PUBLIC_ACCOUNT
 from hearth.deployments.rules import DEPLOYMENT_KIND
 from hearth.deployments.shapes.applying import suits, with_shape, without_shape
-from hearth.deployments.shapes.service import Shapes
+from hearth.deployments.shapes.book import ShapeBook
 from hearth.deployments.shapes.types import (
-    SHAPES,
+    SHAPE_KIND,
     DeploymentShapeVersion,
     Preset,
     ShapedModel,
@@ -29,11 +29,11 @@ _PRESETS = {
 class ShapeCompleter:
     """Gives a deployment that names a shape, or a preset by its word, what the shape says."""
 
-    def __init__(self, shapes: Shapes) -> None:
-        self._shapes = shapes
+    def __init__(self, book: ShapeBook) -> None:
+        self._book = book
         self._deployments = Documents(DEPLOYMENT_KIND)
 
-    async def complete(
+    async def __call__(
         self, conn: Connection, deployment: Deployment, asking: Asking
     ) -> Deployment:
         """See `Parts.completers`; afterwards `deploymentShape` is the name of a version.
@@ -51,7 +51,7 @@ class ShapeCompleter:
             return deployment
         is_checked = not asking.flag("skipShapeValidation")
         account_id = deployment.name.split("/")[1]
-        model = await self._shapes.models.find(conn, deployment.base_model, account_id)
+        model = await self._book.models.find(conn, deployment.base_model, account_id)
         if model is None:
             return deployment  # the deployment's own rules say why
         version = await self._version(conn, asked, model, account_id)
@@ -72,17 +72,19 @@ class ShapeCompleter:
         """What a name means: a preset's word, a shape, or a version of one."""
         preset = _PRESETS.get(_word(asked))
         if preset is not None:
-            shaped = self._shapes.shipped.of(model).get(preset)
+            shaped = self._book.shipped.of(model).get(preset)
             return None if shaped is None else shaped.latest_validated
-        name = asked.replace("/deployment-shapes/", f"/{SHAPES.collection}/")
+        name = asked.replace("/deployment-shapes/", f"/{SHAPE_KIND.collection}/")
         if "/versions/" in name:
-            return await self._shapes.find_version(conn, name, reader=account_id)
+            return await self._book.find_version(conn, name, reader=account_id)
         own, public = f"accounts/{account_id}", f"accounts/{PUBLIC_ACCOUNT}"
         names = (
-            [name] if "/" in name else [f"{p}/{SHAPES.collection}/{name}" for p in (own, public)]
+            [name]
+            if "/" in name
+            else [f"{p}/{SHAPE_KIND.collection}/{name}" for p in (own, public)]
         )
         for each in names:
-            shaped = await self._shapes.find(conn, each)
+            shaped = await self._book.find(conn, each)
             if shaped is not None:
                 versions = [v for v in shaped.versions if v.public or each.startswith(f"{own}/")]
                 latest = shaped.latest_validated
@@ -90,7 +92,7 @@ class ShapeCompleter:
         return None
 
     def _unknown(self, asked: str, model: ShapedModel) -> str:
-        known = [each.shape.name for each in self._shapes.shipped.of(model).values()]
+        known = [each.shape.name for each in self._book.shipped.of(model).values()]
         words = ", ".join(_PRESETS)
         if not known:
             return (

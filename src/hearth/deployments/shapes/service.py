@@ -9,12 +9,12 @@ import msgspec
 from hearth.accounts import AuditEntry, record
 from hearth.catalog import PUBLIC_ACCOUNT
 from hearth.deployments.shapes.applying import differences, suits
-from hearth.deployments.shapes.shipped import PARENT, Shipped
+from hearth.deployments.shapes.book import ShapeBook
+from hearth.deployments.shapes.rules import ShapeRules
 from hearth.deployments.shapes.types import (
-    SHAPES,
+    SHAPE_KIND,
     DeploymentShape,
     DeploymentShapeVersion,
-    Models,
     Shaped,
     ShapedModel,
 )
@@ -66,24 +66,22 @@ class Shapes:
     Args:
         db: where accounts' own are kept.
         own: those.
-        shipped: the presets of the catalogue's models.
-        models: what can be deployed.
+        book: all of them.
     """
 
     def __init__(
-        self,
-        db: Database,
-        own: OwnShapes,
-        shipped: Shipped,
-        models: Models,
-        *,
-        clock: Clock = utc_now,
+        self, db: Database, own: OwnShapes, book: ShapeBook, *, clock: Clock = utc_now
     ) -> None:
         self._db = db
         self.own = own
-        self.shipped = shipped
-        self.models = models
+        self._book = book
         self._clock = clock
+
+    @classmethod
+    def over(cls, db: Database, book: ShapeBook, clock: Clock = utc_now) -> Shapes:
+        """With the rules that accounts' own must keep to."""
+        own = OwnShapes(db, SHAPE_KIND, ShapeRules(book.models, clock), clock)
+        return cls(db, own, book, clock=clock)
 
     async def list(
         self, account_id: str, query: ListQuery, *, target_model: str = ""
@@ -94,13 +92,13 @@ class Shapes:
             InvalidRequest: the query is wrong, or there is no such model.
         """
         if account_id == PUBLIC_ACCOUNT:
-            shapes = [each.shape for each in self.shipped.all()]
+            shapes = [each.shape for each in self._book.shipped.all()]
         else:
             page = await self.own.list(f"accounts/{account_id}", _ALL)
             shapes = [*page.items]
         if target_model:
             model = await self._model(target_model, account_id)
-            shapes += [each.shape for each in self.shipped.of(model).values()]
+            shapes += [each.shape for each in self._book.shipped.of(model).values()]
             shapes = [*{each.name: each for each in shapes if suits(each, model)}.values()]
         return select_page(shapes, struct_fields(DeploymentShape), ["name"], query, scope="shapes")
 
@@ -121,7 +119,7 @@ class Shapes:
         if target_model:
             model = await self._model(target_model, account_id)
             if shape_id == ANY and account_id != PUBLIC_ACCOUNT:
-                found += self.shipped.of(model).values()
+                found += self._book.shipped.of(model).values()
             found = [each for each in found if suits(each.shape, model)]
         versions = [version for each in found for version in each.versions]
         fields = struct_fields(DeploymentShapeVersion)
@@ -133,7 +131,7 @@ class Shapes:
         """A version of an account's shape, if `reader` may see it; raises `NotFound`."""
         name = f"{_name(account_id, shape_id)}/versions/{version_id}"
         async with self._db.read() as conn:
-            found = await self.find_version(conn, name, reader=reader)
+            found = await self._book.find_version(conn, name, reader=reader)
         if found is None:
             raise NotFound(f"There is no deployment shape version {name[:200]}.")
         return found
@@ -172,46 +170,29 @@ class Shapes:
         model = await self._model(deployment.base_model, account_id)
         async with self._db.read() as conn:
             own = [each for each in await self._all(conn, account_id) if suits(each.shape, model)]
-        latest = [each.latest_validated for each in (*self.shipped.of(model).values(), *own)]
+        latest = [each.latest_validated for each in (*self._book.shipped.of(model).values(), *own)]
         return [
             each
             for each in latest
             if each is not None and not differences(deployment, each.snapshot)
         ]
 
-    async def find_version(
-        self, conn: Connection, name: str, *, reader: str
-    ) -> DeploymentShapeVersion | None:
-        """A version by its full name, if `reader` owns it or it is public."""
-        shape_name = name.rpartition("/versions/")[0]
-        shaped = await self.find(conn, shape_name)
-        is_own = shape_name.startswith(f"accounts/{reader}/")
-        versions = shaped.versions if shaped is not None else ()
-        return next((v for v in versions if v.name == name and (is_own or v.public)), None)
-
-    async def find(self, conn: Connection, name: str) -> Shaped | None:
-        """A shape by its full name, whoever owns it."""
-        if name.startswith(f"{PARENT}/"):
-            return self.shipped.find(name)
-        stored = await self.own.documents.find(conn, name)
-        return None if stored is None else shaped_of(stored)
-
     async def _read(self, conn: Connection, name: str) -> Shaped:
-        shaped = await self.find(conn, name)
+        shaped = await self._book.find(conn, name)
         if shaped is None:
             raise NotFound(f"There is no deployment shape {name[:200]}.")
         return shaped
 
     async def _all(self, conn: Connection, account_id: str) -> Sequence[Shaped]:
         if account_id == PUBLIC_ACCOUNT:
-            return self.shipped.all()
+            return self._book.shipped.all()
         names = [each.name for each in (await self.own.list(f"accounts/{account_id}", _ALL)).items]
         found = [await self.own.documents.find(conn, name) for name in names]
         return [shaped_of(each) for each in found if each is not None]
 
     async def _model(self, name: str, account_id: str) -> ShapedModel:
         async with self._db.read() as conn:
-            model = await self.models.find(conn, name, account_id)
+            model = await self._book.models.find(conn, name, account_id)
         if model is None:
             raise InvalidRequest(
                 f"There is no model {name[:200]!r} that can be deployed; list the models to see "
@@ -222,4 +203,4 @@ class Shapes:
 
 
 def _name(account_id: str, shape_id: str) -> str:
-    return f"accounts/{account_id}/{SHAPES.collection}/{shape_id}"
+    return f"accounts/{account_id}/{SHAPE_KIND.collection}/{shape_id}"

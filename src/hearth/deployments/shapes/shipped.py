@@ -8,7 +8,7 @@ from hearth.catalog import PUBLIC_ACCOUNT
 from hearth.deployments.placement import Inventory, Prices
 from hearth.deployments.shapes.presets import Hardware, Offer, hardware_for
 from hearth.deployments.shapes.types import (
-    SHAPES,
+    SHAPE_KIND,
     DeploymentShape,
     DeploymentShapeVersion,
     Models,
@@ -72,7 +72,7 @@ def _shaped(model: ShapedModel, preset: Preset, hardware: Hardware) -> Shaped:
     shape_id = model.size.id[: _MAX_ID_CHARS - len(suffix)].rstrip("-") + suffix
     parameters = model.size.parameters
     shape = DeploymentShape(
-        name=f"{PARENT}/{SHAPES.collection}/{shape_id}",
+        name=f"{PARENT}/{SHAPE_KIND.collection}/{shape_id}",
         display_name=f"{model.size.id} {preset.lower().replace('_', ' ')}",
         description=f"{model.size.id}, {_WORDS[preset]}: computed from its memory estimate.",
         create_time=model.create_time,

@@ -76,7 +76,7 @@ class DeploymentShapeVersion(Struct, frozen=True, kw_only=True, rename="camel"):
     latest_validated: bool = False
 
 
-SHAPES: Final = Kind(
+SHAPE_KIND: Final = Kind(
     collection="deploymentShapes",
     noun="DeploymentShape",
     type=DeploymentShape,

@@ -42,14 +42,14 @@ class Messages:
         """
         request, ignored = self._decoder.decode(body)
         account_id = exchange.caller.account_id
-        route = self._router.admit(exchange, request.model)
+        user = request.metadata.user_id if request.metadata else None
+        route = self._router.admit(exchange, request.model, user)
         generate = generate_request(
             request,
             group=cache_group(account_id, exchange.header(b"x-prompt-cache-isolation-key")),
             may_emulate=self._may_emulate,
         )
         affinity = exchange.header(b"x-session-affinity")
-        user = request.metadata.user_id if request.metadata else None
         job = Job(
             route=route,
             parts=[generate],

@@ -71,7 +71,8 @@ class Responses:
         """
         request, ignored = self._decoder.decode(body)
         check_supported(request)
-        route = self._router.admit(exchange, request.model)
+        session = request.prompt_cache_key or request.user
+        route = self._router.admit(exchange, request.model, session)
         asked = _Asked(exchange=exchange, body=request, route=route, ignored=ignored)
         items = _items(request.input)
         has_reference = any(item.type == "item_reference" for item in items)

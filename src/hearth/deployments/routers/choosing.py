@@ -22,7 +22,7 @@ _HASH_RANGE = 1 << (8 * _HASH_BYTES)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Plan:
+class RouterPlan:
     """A router as requests need it."""
 
     weights: tuple[tuple[str, float], ...]
@@ -42,17 +42,19 @@ class Choice:
     "Every deployment that would have had a chance, but is not ready."
 
 
-def plan_of(router: Router) -> Plan:
+def plan_of(router: Router) -> RouterPlan:
     """What a stored router, whose names are full, means."""
     told = router.weighted_random
     weights = told.weights if told is not None else {}
-    return Plan(
+    return RouterPlan(
         weights=tuple((name, weights.get(name, 1.0)) for name in router.deployments),
         is_even_load=router.even_load is not None,
     )
 
 
-def choose(plan: Plan, ready: Mapping[str, int], random: Random, affinity: str = "") -> Choice:
+def choose_deployment(
+    plan: RouterPlan, ready: Mapping[str, int], random: Random, affinity: str = ""
+) -> Choice:
     """Choose among the deployments that are ready.
 
     Args:
