@@ -17,7 +17,7 @@ from hearth.gateway.cold import ColdApp, caller_of
 from hearth.gateway.metrics import Metrics
 from hearth.kit.db import Connection, Database
 from hearth.kit.objects import ObjectStore
-from hearth.models import WEIGHTS, Around, Models, model_routes, weights_mount
+from hearth.models import WEIGHTS, Around, Imports, Models, model_routes, weights_mount
 from hearth.objects import Objects, Signer, object_routes, signing_key
 from tests.accounts.conftest import HandClock
 
@@ -49,14 +49,19 @@ class House:
             shelf=self.shelf, store=self.store, objects=self.objects, in_use=self._user_of
         )
         self.models = Models(db, around, self.clock)
+        self.imports = Imports(db, self.models, frozenset({"file"}), self._secret_of)
+        self.secrets: dict[str, str] = {}
         routes = [
-            *model_routes(db, self.models, partial(caller_of, self.keys)),
+            *model_routes(db, self.models, self.imports, partial(caller_of, self.keys)),
             *object_routes(self.objects),
         ]
         self.app = ColdApp(routes, Metrics())
 
     async def _user_of(self, _: Connection, name: str) -> str | None:
         return self.users.get(name)
+
+    async def _secret_of(self, _: Connection, account_id: str, name: str) -> str:
+        return self.secrets[f"{account_id}/{name}"]
 
     async def add_user(self, account_id: str, user_id: str, role: Role) -> str:
         """Make a user and return a key of theirs."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from hearth import catalog, deployments, models, objects
+from hearth.jobs import Handler
 from hearth.kit.db import Connection, Database
 from hearth.kit.home import make_home
 from hearth.resources import Documents, Stored
@@ -50,6 +52,24 @@ def make_models(
         wake=wake,
     )
     return models.Models(db, around)
+
+
+def make_imports(settings: Settings, db: Database, own: models.Models) -> models.Imports:
+    """Imports of models: from hubs and buckets, and in profile `dev` from whatever is pulled."""
+    schemes = {"hf", "https", "file", "pypi"} if settings.profile == "dev" else {"hf"}
+    return models.Imports(db, own, frozenset(schemes))
+
+
+def make_job_handlers(settings: Settings, db: Database) -> Mapping[str, Handler]:
+    """What of models takes long, for the process that runs jobs."""
+    home = settings.home_path
+    holdings = catalog.Holdings(catalog.ModelStore(home), catalog.Remotes(home))
+    shipped = catalog.Catalog.load()
+    stand_ins = shipped.stand_ins(chat=None)
+    decide = partial(catalog.decide, profile=settings.profile, stand_ins=stand_ins)
+    shelf = catalog.ServedCatalog(shipped, holdings, decide)
+    own = make_models(settings, db, shelf, wake=lambda: None)
+    return models.model_handlers(db, own, make_imports(settings, db, own))
 
 
 async def in_use(conn: Connection, name: str) -> str | None:

@@ -18,6 +18,7 @@ from hearth.catalog.serving import decide_fake as decide_fake
 from hearth.catalog.serving import engine_of as engine_of
 from hearth.catalog.sources.types import Network as Network
 from hearth.catalog.sources.types import Step as Step
+from hearth.catalog.sources.types import require_space as require_space
 from hearth.catalog.spec import Incoming as Incoming
 from hearth.catalog.spec import PullSpec as PullSpec
 from hearth.catalog.spec import plan_pull as plan_pull

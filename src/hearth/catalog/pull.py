@@ -129,6 +129,19 @@ class Pull:
         return [*kept, hash_file(folder, path, self._verifying(path, 0, size))]
 
 
+def fetch_files(uri: str, folder: Path, network: Network, progress: Progress) -> None:
+    """Fetch the files of a source into an empty folder; raises `SetupError`."""
+    scratch = folder.with_name(f"{folder.name}.fetch")
+    files = make_folder(scratch / "files")
+    job = FetchJob(folder=files, scratch=scratch, progress=progress, network=network)
+    for file in fetcher_for(parse_address(uri))(job):
+        if file.path != MANIFEST:
+            target = folder / file.path
+            make_folder(target.parent)
+            (files / file.path).rename(target)
+    shutil.rmtree(scratch)
+
+
 def _settles(present: Weights, spec: PullSpec, started_ns: int) -> bool:
     """Whether the weights here are what the pull is for.
 

@@ -94,6 +94,16 @@ class ModelStore:
 
         return Landing(self.root, progress).adopt(incoming)
 
+    def fetch(self, uri: str, folder: Path, *, progress: Progress = _ignore) -> None:
+        """Fetch the files of a source into an empty folder, without making a model of them.
+
+        Raises:
+            SetupError: the source, the network or the disk stops it.
+        """
+        from hearth.catalog.pull import fetch_files
+
+        fetch_files(uri, folder, self._network, progress)
+
     def prepare(self, weights: Weights, form: Form, *, progress: Progress = _ignore) -> Weights:
         """Make another form of weights that are here; see `Landing.prepare`."""
         from hearth.catalog.landing import Landing

@@ -12,7 +12,7 @@ import msgspec
 
 from hearth.accounts import Status
 from hearth.catalog import Incoming, ModelType, Weights, adapter_for
-from hearth.errors import ApiError, HearthError, NotFound, SetupError
+from hearth.errors import ApiError, HearthError, NotFound, SetupError, Unavailable
 from hearth.kit.db import Database
 from hearth.models.arrival import arrived, check_kind, read_adapter
 from hearth.models.service import Models
@@ -40,6 +40,7 @@ class Entry:
 
         Raises:
             InvalidRequest: they are not usable; the model's status says why.
+            Unavailable: the disk or the source of the files stops it.
             NotFound: the model was deleted meanwhile; nothing of it stays.
         """
         incoming = Incoming(
@@ -51,9 +52,12 @@ class Entry:
         )
         try:
             weights = await asyncio.to_thread(self._store.adopt, incoming)
-        except (ApiError, SetupError) as error:
+        except ApiError as error:
             await self.note(model.name, error)
             raise
+        except SetupError as error:  # the caller can do nothing about it, but should know
+            await self.note(model.name, error)
+            raise Unavailable(str(error)) from error
         await self._settle(model.name, weights)
         return await asyncio.to_thread(self._warnings, model.name, weights)
 

@@ -35,7 +35,7 @@ def read_sizes(given: object) -> Sizes:
         raise InvalidRequest(f"{param}: at most {MAX_FILES} files make a model.", param=param)
     sizes = {str(name): _size(str(name), size) for name, size in given.items()}
     for name in sizes:
-        _check_name(name)
+        check_name(name)
     if sum(sizes.values()) > MAX_MODEL_BYTES:
         raise PayloadTooLarge(
             f"{param}: {sum(sizes.values())} bytes are more than the {MAX_MODEL_BYTES} that a "
@@ -56,7 +56,8 @@ def _size(name: str, size: object) -> int:
     return int(text)
 
 
-def _check_name(name: str) -> None:
+def check_name(name: str) -> None:
+    """Raise `InvalidRequest` where a file could lie elsewhere, or would be taken for ours."""
     parts = name.split("/")
     unsafe = {"", ".", ".."} & set(parts) or "\\" in name or not name.isprintable()
     if unsafe or any(len(part.encode()) > _MAX_PART_CHARS for part in parts) or len(parts) > 8:

@@ -16,6 +16,7 @@ from hearth.kit.bodies import decode_body, read_mask
 from hearth.kit.db import Database
 from hearth.models.configs import check_config
 from hearth.models.downloads import download_urls
+from hearth.models.imports import Imports
 from hearth.models.preparing import Preparing
 from hearth.models.service import Models
 from hearth.models.types import Model
@@ -77,8 +78,9 @@ class ModelRoutes(ResourceRoutes[Model]):
 class FileRoutes:
     """What is done with the files of a model."""
 
-    def __init__(self, db: Database, models: Models, door: Door[Request]) -> None:
+    def __init__(self, db: Database, models: Models, imports: Imports, door: Door[Request]) -> None:
         self._models = models
+        self._imports = imports
         self._door = door
         self._uploads = Uploads(db, models)
         self._preparing = Preparing(db, models)
@@ -89,12 +91,16 @@ class FileRoutes:
             ("getUploadEndpoint", "POST", self.announce, "Announce files; each gets a signed URL."),
             ("validateUpload", "GET", self.validate, "Make a model of the files that came."),
             ("getDownloadEndpoint", "GET", self.download, "Have a signed URL for each file."),
+            ("import", "POST", self.fetch, "Have the files of a model fetched."),
             ("prepare", "POST", self.prepare, "Make another precision of a model's weights."),
         ]
-        return [
+        verbs = [
             DescribedRoute(f"{PATH}:{verb}", endpoint, method, summary)
             for verb, method, endpoint, summary in summaries
         ]
+        operation = f"{PATH}/operations/{{operation_id}}"
+        summary = "Say how far the import of a model is."
+        return [*verbs, DescribedRoute(operation, self.operation, "GET", summary)]
 
     async def announce(self, request: Request) -> Response:
         """Announce files."""
@@ -115,6 +121,17 @@ class FileRoutes:
         self._check_own(request)
         urls = await download_urls(self._models, self._name(request), _base_url(request))
         return answer({"filenameToSignedUrls": urls})
+
+    async def fetch(self, request: Request) -> Response:
+        """Have files fetched."""
+        name, asking = self._changing(request)
+        return answer(await self._imports.start(name, await json_body(request), asking))
+
+    async def operation(self, request: Request) -> Response:
+        """Say how far an import is."""
+        self._door.require(request, Permission.READ)
+        operation_id = request.path_params["operation_id"]
+        return answer(await self._imports.operation(self._name(request), operation_id))
 
     async def prepare(self, request: Request) -> Response:
         """Make another precision."""
@@ -148,7 +165,7 @@ class _ConfigBody(msgspec.Struct, frozen=True, rename="camel"):
 
 
 def model_routes(
-    db: Database, models: Models, caller_of: Callable[[Request], Caller]
+    db: Database, models: Models, imports: Imports, caller_of: Callable[[Request], Caller]
 ) -> Sequence[Route]:
     """`/accounts/{account}/models` and below, and `/validateModelConfig`."""
 
@@ -161,7 +178,7 @@ def model_routes(
     door = ModelDoor(caller_of)
     return [
         Route("/validateModelConfig", validate_config, methods=["POST"]),
-        *FileRoutes(db, models, door).routes(),
+        *FileRoutes(db, models, imports, door).routes(),
         *ModelRoutes(models, door).routes(),
     ]
 

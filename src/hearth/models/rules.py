@@ -43,6 +43,7 @@ class ModelRules(FreeRules[Model]):
         if asking.caller is None and asking.flag(ADOPTED):
             ready = msgspec.structs.replace(model, state=ModelState.READY)
             return replace(draft, resource=ready)
+        self._shelf.refresh()
         owned = self._shelf.owned_by(_account(model))
         if any(other.name == model.name for other, _ in owned):
             raise Conflict(

@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from hearth.accounts import Status
-from hearth.errors import Conflict, InvalidRequest
+from hearth.errors import ApiError, Conflict, InvalidRequest
 from hearth.jobs import Job, defer
 from hearth.kit.db import Connection, Database
 from hearth.models.entry import Entry, place
@@ -140,6 +140,16 @@ class Uploads:
             stored = await self._models.documents.read(conn, name)
         if stored.resource.state is ModelState.READY:
             return []
+        try:
+            return await self._take(name, stored)
+        except ApiError:
+            async with self._db.read() as conn:
+                now = await self._models.documents.read(conn, name)
+            if now.resource.state is ModelState.READY:  # another request was faster
+                return []
+            raise
+
+    async def _take(self, name: str, stored: Stored[Model]) -> list[str]:
         upload = _Upload.of(stored)
         await self._check_arrived(name, upload)
         scratch = self._models.around.store.root / ".partial" / ".objects"
