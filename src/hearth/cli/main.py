@@ -10,15 +10,20 @@ import typer
 
 from hearth.cli.attach import attach, detach
 from hearth.cli.audit import audit
+from hearth.cli.backup.command import backup, restore
 from hearth.cli.billing import accounts, credit
 from hearth.cli.conformance import conformance
+from hearth.cli.doctor.command import doctor
 from hearth.cli.invoice import invoice, usage
 from hearth.cli.keys import keys
 from hearth.cli.ledger import ledger
 from hearth.cli.limits import limits
+from hearth.cli.migrate import migrate
 from hearth.cli.models import models
 from hearth.cli.prices import prices
 from hearth.cli.pull import pull
+from hearth.cli.secrets import secrets
+from hearth.cli.simulate import simulate
 from hearth.errors import HearthError
 
 app = typer.Typer(
@@ -58,6 +63,16 @@ def gateway(
     _become("hearth.cli.gateway", port, "--engine", engine, *["--share-port"] * share_port)
 
 
+@app.command()
+def controller(
+    engine: Annotated[
+        str, typer.Option(help="As the gateways were started with: auto or fake.")
+    ] = "auto",
+) -> None:
+    """Run the controller alone, for gateways of its home; one more than leads waits its turn."""
+    _become("hearth.cli.controller", None, "--engine", engine)
+
+
 def _become(module: str, port: int | None, *arguments: str) -> NoReturn:
     """Go on as a fresh process image: a server does not carry the command line's modules along."""
     if port is not None:
@@ -73,6 +88,11 @@ app.command()(attach)
 app.command()(detach)
 app.command()(conformance)
 app.command()(audit)
+app.command()(backup)
+app.command()(restore)
+app.command()(doctor)
+app.command()(migrate)
+app.command()(simulate)
 app.command()(usage)
 app.add_typer(keys, name="keys")
 app.add_typer(accounts, name="accounts")
@@ -81,6 +101,7 @@ app.add_typer(invoice, name="invoice")
 app.add_typer(limits, name="limits")
 app.add_typer(ledger, name="ledger")
 app.add_typer(prices, name="prices")
+app.add_typer(secrets, name="secrets")
 
 
 @app.command()
