@@ -139,7 +139,7 @@ def offer(world: World, files: dict[str, Reply]) -> None:
 
 
 def test_files_are_downloaded_below_the_folder(world: World, home: Path) -> None:
-    digest = {"x-hearth-sha256": hashlib.sha256(WEIGHTS).hexdigest()}
+    digest = {"ETag": hashlib.sha256(WEIGHTS).hexdigest()}
     offer(world, {"config.json": Reply(body=b"{}"), "a/w": Reply(body=WEIGHTS, headers=digest)})
 
     ran = typed("download", "model", "m", "./local_path")
@@ -162,7 +162,7 @@ def test_a_download_goes_on_where_it_broke_off(world: World, home: Path) -> None
 
 
 def test_a_damaged_file_is_not_kept(world: World, home: Path) -> None:
-    offer(world, {"w": Reply(body=b"x", headers={"x-hearth-sha256": "0" * 64})})
+    offer(world, {"w": Reply(body=b"x", headers={"ETag": "0" * 64})})
 
     ran = typed("download", "model", "m", "d")
 
@@ -199,10 +199,69 @@ def test_preparing_waits_until_it_is_ready(store: World) -> None:
     assert ran.err.endswith("accounts/dev/models/m is ready.\n")
 
 
-def test_weights_of_a_bucket_are_fetched_by_the_server(store: World) -> None:
-    store.on("POST", "models/m:import", Reply(body={"name": "operations/1"}))
+@pytest.mark.parametrize(
+    ("source", "flags", "body"),
+    [
+        (
+            "s3://bucket/some/path",
+            ["--credentials-secret", "aws", "--bucket-region", "eu-west-1"],
+            {
+                "awsS3Source": {
+                    "s3Bucket": "bucket",
+                    "s3Path": "some/path",
+                    "region": "eu-west-1",
+                    "credentialsSecret": "aws",
+                }
+            },
+        ),
+        (
+            "azure://storage/container/a/b",
+            [],
+            {
+                "azureBlobSource": {
+                    "storageAccount": "storage",
+                    "container": "container",
+                    "path": "a/b",
+                }
+            },
+        ),
+        ("https://example.com/m.gguf", [], {"source": "https://example.com/m.gguf"}),
+    ],
+)
+def test_weights_that_are_elsewhere_are_fetched_by_the_server(
+    store: World, source: str, flags: list[str], body: dict[str, Any]
+) -> None:
+    operation = {"name": "accounts/dev/models/m/operations/1", "done": False}
+    half = operation | {"metadata": {"percent": 50, "message": "fetching"}}
+    store.on("POST", "models/m:import", Reply(body=operation))
+    store.on(
+        "GET", "models/m/operations/1", Reply(body=half), Reply(body=operation | {"done": True})
+    )
 
-    assert typed("create", "model", "m", "s3://bucket/some/path").status == 0
-    assert store.last("POST").body == {
-        "awsS3Source": {"s3Bucket": "bucket", "s3PathPrefix": "some/path"}
-    }
+    ran = typed("create", "model", "m", source, *flags)
+
+    assert (ran.status, store.last("POST").body) == (0, body)
+    assert ran.err.splitlines()[:2] == ["1: running, fetching, 50%", "1: done"]
+
+
+def test_a_failed_import_ends_with_its_reason(store: World) -> None:
+    failed = {"name": "accounts/dev/models/m/operations/1", "done": True}
+    failed["error"] = {"code": 9, "message": "there is no such bucket"}
+    store.on("POST", "models/m:import", Reply(body=failed))
+
+    ran = typed("import", "model", "org/m")
+
+    assert (ran.status, store.last("POST").body) == (1, {"source": "hf:org/m"})
+    assert ran.err == "firectl: It failed: there is no such bucket\n"
+
+
+def test_a_resumed_upload_sends_only_what_the_store_lacks(store: World, weights: Path) -> None:
+    path = "/signed/nested/model.safetensors"
+    have = Reply(status=308, headers={"Range": "bytes=0-999"})
+    store.on("PUT", path, have, Reply())
+
+    assert typed("upload", "model", "m", str(weights)).status == 0
+    asked, sent = (each for each in store.received if each.path == path)
+    assert asked.headers["content-range"] == "bytes */76800"
+    assert sent.headers["content-range"] == "bytes 1000-76799/76800"
+    assert sent.data == WEIGHTS[1000:]

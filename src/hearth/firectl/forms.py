@@ -73,9 +73,11 @@ def _money(value: Object) -> str:
 
 
 def at(resource: Object, path: str) -> Any:  # Any: a JSON value
-    """What a resource has at a dotted path; None where it has nothing."""
+    """What a resource has at a dotted path, of a list what each has; None for nothing."""
     value: Any = resource
-    for part in path.split("."):
+    for place, part in enumerate(parts := path.split(".")):
+        if isinstance(value, list):
+            return [at(each, ".".join(parts[place:])) for each in value]
         if not isinstance(value, Mapping):
             return None
         value = value.get(part)

@@ -8,7 +8,7 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from typing import IO, Any
@@ -21,6 +21,7 @@ TIMEOUT_S = 60.0  # creating large resources may take the server a while
 _TRIES = 3
 _MAX_PAUSE_S = 10.0  # a person waits; whoever is told to come back later is told so instead
 _BUSY = {429, 502, 503}
+_INCOMPLETE = 308
 
 Object = dict[str, Any]  # Any: a JSON object
 
@@ -135,23 +136,50 @@ class Http:
         )
 
 
-def put_file(url: str, file: IO[bytes] | Iterable[bytes], size_bytes: int) -> None:
+def put_file(url: str, file: IO[bytes], size_bytes: int, *, offset_bytes: int = -1) -> None:
     """Upload to a signed address, without the key.
+
+    Args:
+        url: the address.
+        file: what to send, from where it stands.
+        size_bytes: of the whole file.
+        offset_bytes: where it stands, in an upload that can be taken up again; -1 in others.
 
     Raises:
         Refused: the store answered with an error.
         Failure: it cannot be reached.
     """
-    headers = {
-        "Content-Type": "application/octet-stream",
-        "Content-Length": str(size_bytes),
-        "x-goog-content-length-range": f"{size_bytes},{size_bytes}",
-    }
+    headers = {"Content-Type": "application/octet-stream"}
+    if offset_bytes < 0:
+        headers["x-goog-content-length-range"] = f"{size_bytes},{size_bytes}"
+    else:
+        headers["Content-Range"] = f"bytes {offset_bytes}-{size_bytes - 1}/{size_bytes}"
+    headers["Content-Length"] = str(size_bytes - max(0, offset_bytes))
     request = urllib.request.Request(  # noqa: S310  # signed_address has looked at the scheme
         signed_address(url), data=file, headers=headers, method="PUT"
     )
     with _opened(request) as response:
         response.read()
+
+
+def uploaded_bytes(url: str, size_bytes: int) -> int:
+    """How much of a file a resumable upload has already; 0 where the store does not say.
+
+    https://cloud.google.com/storage/docs/performing-resumable-uploads#status-check
+    """
+    headers = {"Content-Range": f"bytes */{size_bytes}", "Content-Length": "0"}
+    request = urllib.request.Request(  # noqa: S310  # signed_address has looked at the scheme
+        signed_address(url), data=b"", headers=headers, method="PUT"
+    )
+    try:
+        with opener_for(url).open(request, timeout=TIMEOUT_S):
+            return size_bytes
+    except urllib.error.HTTPError as error:
+        with error:
+            last = (error.headers.get("Range") or "").rpartition("-")[2]
+            return int(last) + 1 if error.code == _INCOMPLETE and last.isdecimal() else 0
+    except (OSError, HTTPException):
+        return 0  # the upload itself will say what is wrong
 
 
 def get_file(url: str, *, offset_bytes: int = 0) -> HTTPResponse:

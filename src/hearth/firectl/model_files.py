@@ -32,7 +32,7 @@ def files_of(path: Path) -> dict[str, Path]:
     return found
 
 
-def adapter_details(path: Path, base_model: str) -> Object:
+def adapter_details(path: Path) -> Object:
     """What the API asks of an adapter, from PEFT's `adapter_config.json`.
 
     Raises:
@@ -48,4 +48,4 @@ def adapter_details(path: Path, base_model: str) -> Object:
             "--base-model is for adapters, leave it out for a whole model."
         ) from error
     modules = [modules] if isinstance(modules, str) else list(modules)
-    return {"baseModel": base_model, "r": rank, "targetModules": modules}
+    return {"r": rank, "targetModules": modules}

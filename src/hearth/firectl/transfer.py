@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import IO
 
 from hearth.firectl.failures import Failure
-from hearth.firectl.http import get_file, put_file
+from hearth.firectl.http import get_file, put_file, uploaded_bytes
 from hearth.firectl.screen import Screen
 
 _CHUNK_BYTES = 1024 * 1024
 _BAR = 24
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_DIGEST_HEADERS = ("x-amz-meta-sha256", "x-goog-meta-sha256", "x-hearth-sha256")
+_DIGEST_HEADERS = ("etag", "x-amz-meta-sha256", "x-goog-meta-sha256")
+"Hearth's entity tags are SHA-256 digests; those of other stores have another length."
 
 
 class _Counted:
@@ -54,8 +55,15 @@ class Progress:
             )
 
 
-def upload(screen: Screen, files: dict[str, Path], urls: dict[str, str], *, quiet: bool) -> None:
-    """Send each file to its address.
+def upload(
+    screen: Screen,
+    files: dict[str, Path],
+    urls: dict[str, str],
+    *,
+    quiet: bool,
+    resumes: bool = False,
+) -> None:
+    """Send each file to its address; what the store has of it already is not sent again.
 
     Raises:
         Failure: a file cannot be read, has no address, or its transfer broke off.
@@ -64,16 +72,26 @@ def upload(screen: Screen, files: dict[str, Path], urls: dict[str, str], *, quie
         if name not in urls:
             raise Failure(f"The server gave no address for {name}; run the command again.")
         try:
-            with path.open("rb") as file:
-                size_bytes = path.stat().st_size
-                progress = Progress(screen, name, size_bytes, quiet=quiet)
-                counted: IO[bytes] = _Counted(file, progress)  # type: ignore[assignment]  # reads only
-                put_file(urls[name], counted, size_bytes)
+            size_bytes = path.stat().st_size
+            progress = Progress(screen, name, size_bytes, quiet=quiet)
+            _send(path, urls[name], progress, resumes=resumes and size_bytes > 0)
         except OSError as error:
             raise Failure(f"Cannot read {path}: {error.strerror}.") from error
         screen.end_progress()
         if not quiet:
             screen.note(f"Uploaded {name} ({size_text(size_bytes)})")
+
+
+def _send(path: Path, url: str, progress: Progress, *, resumes: bool) -> None:
+    size_bytes = path.stat().st_size
+    offset_bytes = uploaded_bytes(url, size_bytes) if resumes else 0
+    progress.moved(offset_bytes)
+    if resumes and offset_bytes >= size_bytes:
+        return
+    with path.open("rb") as file:
+        file.seek(offset_bytes)
+        counted: IO[bytes] = _Counted(file, progress)  # type: ignore[assignment]  # reads only
+        put_file(url, counted, size_bytes, offset_bytes=offset_bytes if resumes else -1)
 
 
 def download(screen: Screen, urls: dict[str, str], folder: Path, *, quiet: bool) -> None:
@@ -118,7 +136,7 @@ def _fetch(screen: Screen, url: str, target: Path, *, quiet: bool) -> bool:
             while data := response.read(_CHUNK_BYTES):
                 file.write(data)
                 progress.moved(len(data))
-        digests = [response.headers.get(name, "") for name in _DIGEST_HEADERS]
+        digests = [response.headers.get(name, "").strip('"') for name in _DIGEST_HEADERS]
     if length_bytes and part.stat().st_size != have_bytes + length_bytes:
         raise Failure(f"{target.name} broke off; run the command again, it goes on from there.")
     _check(part, next(filter(_SHA256.fullmatch, digests), ""))

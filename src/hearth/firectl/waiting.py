@@ -51,6 +51,25 @@ def wait_until_gone(call: Call, name: str) -> None:
     watch(call, name, lambda now: now is None or now.get("state") == "DELETED")
 
 
+def wait_until_done(call: Call, operation: Object) -> None:
+    """Watch an operation of the server until it has ended.
+
+    Raises:
+        Failure: it failed, or does not end in time.
+    """
+    name = operation.get("name")
+    if not name or operation.get("done"):
+        _check_error(operation)
+        return
+    ended = watch(call, name, lambda now: now is None or bool(now.get("done")))
+    _check_error(ended or {})
+
+
+def _check_error(operation: Object) -> None:
+    if error := operation.get("error"):
+        raise Failure(f"It failed: {error.get('message') or error}")
+
+
 def _is_ready(now: Object, resource: Resource) -> bool:
     state = now.get("state", "")
     if state in resource.failed:
@@ -98,6 +117,8 @@ def standing(now: Mapping[str, Any] | None) -> str:  # Any: a JSON object
     """How a resource stands, in a line: its state, replicas if it has them, and why it waits."""
     if now is None:
         return "DELETED"
+    if "done" in now or "metadata" in now:
+        return _progress(now)
     parts = [str(now.get("state") or "state unknown")]
     if "desiredReplicaCount" in now or "replicaStats" in now:
         ready = (now.get("replicaStats") or {}).get("readyReplicaCount", now.get("replicaCount"))
@@ -107,3 +128,11 @@ def standing(now: Mapping[str, Any] | None) -> str:  # Any: a JSON object
     if message:
         parts.append(" ".join(str(message).split()))
     return ", ".join(parts)
+
+
+def _progress(operation: Mapping[str, Any]) -> str:  # Any: a JSON object
+    about = operation.get("metadata") or {}
+    percent = about.get("percent")
+    parts = ["done" if operation.get("done") else "running", about.get("message")]
+    parts.append(f"{percent}%" if percent is not None else "")
+    return ", ".join(str(part) for part in parts if part)

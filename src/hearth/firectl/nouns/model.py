@@ -13,9 +13,11 @@ from hearth.firectl.grammar import Argument, Column, Command, Flag, Noun, Resour
 from hearth.firectl.http import Object
 from hearth.firectl.listing import show_pages
 from hearth.firectl.model_files import adapter_details, files_of
-from hearth.firectl.names import last_of, path_of
+from hearth.firectl.model_sources import FLAGS as SOURCE_FLAGS
+from hearth.firectl.model_sources import import_body, is_elsewhere
+from hearth.firectl.names import id_from, last_of, path_of
 from hearth.firectl.transfer import download, upload
-from hearth.firectl.waiting import WAIT_FLAGS, wait_until_ready
+from hearth.firectl.waiting import WAIT_FLAGS, wait_until_done, wait_until_ready
 
 RESOURCE = Resource(
     collection="models",
@@ -32,20 +34,20 @@ RESOURCE = Resource(
         Column(title="status", path="status.message"),
     ),
 )
-_PATH = Argument(name="PATH", help="The folder or file with the weights.", of="PATH")
-_S3 = "s3://"
+_PATH = Argument(
+    name="PATH",
+    help="The folder or file with the weights; create also takes s3:// and azure://.",
+    of="PATH",
+)
 
 
 def _create(call: Call) -> None:
     source: str = call.get("PATH")
     fields = call.body() | _kind(call, source)
     name = call.name(call.get("ID"))
-    if source.startswith(_S3):
+    if is_elsewhere(source):
         create(call, last_of(name), fields)
-        bucket, _, prefix = source.removeprefix(_S3).partition("/")
-        body = {"awsS3Source": {"s3Bucket": bucket, "s3PathPrefix": prefix}}
-        call.send("POST", f"{path_of(name)}:import", body=body)
-        _show_ready(call, name)
+        _import_from(call, name, source)
         return
     files = files_of(Path(source))
     try:
@@ -63,11 +65,9 @@ def _create(call: Call) -> None:
 def _kind(call: Call, source: str) -> Object:
     """What sort of model it is."""
     if call.get("base-model"):
-        is_here = not source.startswith(_S3)
-        base_model = call.get("base-model")
-        details = (
-            adapter_details(Path(source), base_model) if is_here else {"baseModel": base_model}
-        )
+        details: Object = {"baseModel": call.get("base-model")}
+        if not is_elsewhere(source):
+            details |= adapter_details(Path(source))
         return {"kind": "HF_PEFT_ADDON", "peftDetails": details}
     kind = "EMBEDDING_MODEL" if call.get("embedding") else "HF_BASE_MODEL"
     return {"kind": kind, "baseModelDetails": {"checkpointFormat": "HUGGINGFACE"}}
@@ -82,10 +82,12 @@ def _upload_files(call: Call, name: str, files: dict[str, Path]) -> None:
     body: Object = {
         "filenameToSize": {each: str(path.stat().st_size) for each, path in files.items()}
     }
-    if call.get("enable-resumable-upload"):
+    resumes = call.get("enable-resumable-upload", call.command.verb == "upload")
+    if resumes:
         body["enableResumableUpload"] = True
     answer = call.send("POST", f"{path_of(name)}:getUploadEndpoint", body=body)
-    upload(call.screen, files, answer.get("filenameToSignedUrls") or {}, quiet=_is_quiet(call))
+    urls = answer.get("filenameToSignedUrls") or {}
+    upload(call.screen, files, urls, quiet=_is_quiet(call), resumes=resumes)
     checked = call.send("GET", f"{path_of(name)}:validateUpload")
     for warning in checked.get("warnings") or []:
         call.screen.note(f"firectl: {warning}")
@@ -93,10 +95,13 @@ def _upload_files(call: Call, name: str, files: dict[str, Path]) -> None:
 
 
 def _show_ready(call: Call, name: str) -> None:
-    if call.get("poll-duration"):
-        call.values["wait-timeout"] = call.get("poll-duration")
-    call.values.setdefault("wait-timeout", "2h")
+    _set_patience(call)
     call.show(wait_until_ready(call, name))
+
+
+def _set_patience(call: Call) -> None:
+    """How long to wait for weights, which are large."""
+    call.values["wait-timeout"] = call.get("poll-duration", "2h")
 
 
 def _download(call: Call) -> None:
@@ -122,10 +127,18 @@ def _prepare(call: Call) -> None:
 
 
 def _import(call: Call) -> None:
-    model_id = call.get("model-id") or last_of(call.get("NAME"))
-    name = call.name(model_id)
-    create(call, last_of(name), {"huggingFaceUrl": call.get("NAME")})
-    _show_ready(call, name)
+    source: str = call.get("NAME")
+    source = source if is_elsewhere(source) else f"hf:{source}"
+    name = call.name(call.get("model-id") or id_from(last_of(source)))
+    create(call, last_of(name), call.body())
+    _import_from(call, name, source)
+
+
+def _import_from(call: Call, name: str, source: str) -> None:
+    operation = call.send("POST", f"{path_of(name)}:import", body=import_body(call, source))
+    _set_patience(call)
+    wait_until_done(call, operation)
+    call.show(wait_until_ready(call, name))
 
 
 def _list(call: Call) -> None:
@@ -151,8 +164,13 @@ NOUN = Noun(
             verb="create",
             summary="Upload a model: a whole one, or with --base-model a LoRA adapter.",
             run=_create,
-            arguments=(id_argument("model"), replace(_PATH, name="PATH")),
-            flags=(*model_flags.CREATION, *model_flags.DESCRIPTION, model_flags.QUIET),
+            arguments=(id_argument("model"), _PATH),
+            flags=(
+                *model_flags.CREATION,
+                *model_flags.DESCRIPTION,
+                *SOURCE_FLAGS,
+                model_flags.QUIET,
+            ),
             resource=RESOURCE,
             examples=(
                 "firectl create model my-model ./weights",
@@ -205,11 +223,17 @@ NOUN = Noun(
         ),
         Command(
             verb="import",
-            summary="Have the server fetch a model from a model hub.",
+            summary="Have the server fetch a model from a hub, an address or a bucket.",
             run=_import,
-            arguments=(Argument(name="NAME", help="Its name there, such as org/model."),),
+            arguments=(
+                Argument(
+                    name="NAME",
+                    help="Its name on the hub, such as org/model, or hf:, https://, s3://, azure://.",
+                ),
+            ),
             flags=(
                 Flag(name="model-id", help="Its id here; the last part of NAME otherwise."),
+                *SOURCE_FLAGS,
                 model_flags.POLL,
             ),
             resource=RESOURCE,

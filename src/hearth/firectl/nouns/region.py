@@ -15,7 +15,8 @@ RESOURCE = Resource(
         Column(title="multi region", path="multiRegion"),
         Column(title="state", path="state"),
         Column(title="emulated", path="emulated"),
-        Column(title="accelerators", path="accelerators"),
+        Column(title="accelerators", path="accelerators.acceleratorType"),
+        Column(title="free", path="accelerators.free"),
     ),
 )
 

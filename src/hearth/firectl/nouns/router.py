@@ -39,6 +39,7 @@ _FLAGS = (
         kind=choice("weighted-random", "even-load"),
         help="How it chooses; weighted-random where --weights is given.",
     ),
+    Flag(name="aliases", field="aliases", kind=LIST, help="Other ids it answers to (Hearth)."),
     Flag(name="display-name", field="displayName", help="What people call it."),
     Flag(name="public", field="public", kind=SWITCH, help="Whether every account may call it."),
 )

@@ -24,6 +24,7 @@ _FLAGS = (
         is_required=True,
         help="The networks it lets in, IPv4 and IPv6, such as 10.0.0.0/8,fd00::/8.",
     ),
+    Flag(name="vpc-id", field="vpcId", help="It counts for deployments of this VPC alone."),
     Flag(name="display-name", field="displayName", help="What people call it."),
     Flag(name="description", field="description", help="What it is for."),
 )
