@@ -7,7 +7,7 @@ from typing import Any
 from hearth.firectl import forms, vocabulary
 from hearth.firectl.connection import Connection, connection_from, require_key
 from hearth.firectl.failures import Exit, Failure, Finished, Refused, UsageFailure
-from hearth.firectl.grammar import Argument, Command, Flag, Resource
+from hearth.firectl.grammar import Command, Resource
 from hearth.firectl.http import Answer, Http, Object, Request
 from hearth.firectl.names import full_name, is_full, path_of
 from hearth.firectl.parsing import Values
@@ -162,28 +162,3 @@ class Call:
     def _secrets(self) -> list[str]:
         given = [self.values.get(flag.name) for flag in self.command.flags if flag.is_secret]
         return [text for text in (*given, self.connection.api_key) if text]
-
-    def body(self) -> Object:
-        """The request's body, of every flag and argument that has a place in it."""
-        body: Object = {}
-        sources: tuple[Argument | Flag, ...] = (*self.command.arguments, *self.command.flags)
-        for each in sources:
-            if each.field and each.name in self.values:
-                place(body, each.field, self.values[each.name])
-        return body
-
-    def query(self) -> Object:
-        """The request's query, of every flag that has a place in it."""
-        flags: tuple[Flag, ...] = self.command.flags
-        return {f.query: self.values[f.name] for f in flags if f.query and f.name in self.values}
-
-
-def place(body: Object, path: str, value: Any) -> None:  # Any: a JSON value
-    """Put a value at a dotted path of a body; maps join what is there already."""
-    *parents, last = path.split(".")
-    for part in parents:
-        body = body.setdefault(part, {})
-    if isinstance(value, dict) and isinstance(body.get(last), dict):
-        body[last] = body[last] | value
-    else:
-        body[last] = value

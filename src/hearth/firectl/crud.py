@@ -10,6 +10,7 @@ from hearth.firectl.failures import UsageFailure
 from hearth.firectl.grammar import Argument, Command, Flag, Resource
 from hearth.firectl.http import Object
 from hearth.firectl.names import path_of
+from hearth.firectl.request_parts import body_of, query_of
 from hearth.firectl.waiting import WAIT_FLAGS, wait_until_gone, wait_until_ready
 
 Flags = tuple[Flag, ...]
@@ -90,7 +91,7 @@ def run_update(call: Call) -> None:
     Raises:
         UsageFailure: nothing was given.
     """
-    body, query = call.body(), call.query()
+    body, query = body_of(call), query_of(call)
     if not body:
         flags = ", ".join(f"--{flag.name}" for flag in call.command.flags if flag.field)
         raise UsageFailure(f"Nothing to change: give at least one of {flags}.")
@@ -101,12 +102,12 @@ def run_update(call: Call) -> None:
 
 def run_create(call: Call) -> None:
     """Create the resource, and show it."""
-    show_created(call, create(call, call.get("ID"), call.body()))
+    show_created(call, create(call, call.get("ID"), body_of(call)))
 
 
 def create(call: Call, chosen_id: str | None, fields: Object) -> Object:
     """Send a creation, with the id where this resource wants it."""
-    resource, query = call.resource, call.query()
+    resource, query = call.resource, query_of(call)
     body: Object = {resource.wrapper: fields} if resource.wrapper else fields
     if chosen_id and resource.id_body:
         body[resource.id_body] = chosen_id
@@ -125,7 +126,7 @@ def show_created(call: Call, created: Object) -> None:
 def run_delete(call: Call) -> None:
     """Delete the resource."""
     name = call.name(call.get("ID"))
-    call.send("DELETE", path_of(name), query=call.query())
+    call.send("DELETE", path_of(name), query=query_of(call))
     if call.get("wait"):
         wait_until_gone(call, name)
     call.screen.note(f"Deleted {name}.")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from hearth.firectl.call import Call, place
+from hearth.firectl.call import Call
 from hearth.firectl.crud import create
 from hearth.firectl.failures import Failure, Refused, UsageFailure
 from hearth.firectl.http import Object
 from hearth.firectl.names import id_from
+from hearth.firectl.request_parts import body_of, place
 
 _AUTO_SCALE_MAX = 2  # the fewest replicas of which one can come and go while another serves
 
@@ -48,7 +49,7 @@ def create_deployment(call: Call) -> Object:
 
 def fields_of(call: Call) -> Object:
     """What the flags say of a deployment."""
-    body = call.body()
+    body = body_of(call)
     if call.get("name") and "displayName" not in body:
         body["displayName"] = call.get("name")
     if call.get("preemptible"):

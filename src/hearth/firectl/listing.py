@@ -9,6 +9,7 @@ from hearth.firectl.call import Call
 from hearth.firectl.grammar import Flag
 from hearth.firectl.http import Object
 from hearth.firectl.kinds import COUNT, SWITCH, TEXT
+from hearth.firectl.request_parts import query_of
 
 DEFAULT_PAGE_SIZE = 200  # the most that the API gives at once
 FLAGS = (
@@ -60,4 +61,4 @@ def _query(call: Call, token: str) -> Object:
         "orderBy": call.get("order-by"),
         "pageToken": token,
     }
-    return call.query() | {name: value for name, value in asked.items() if value}
+    return query_of(call) | {name: value for name, value in asked.items() if value}

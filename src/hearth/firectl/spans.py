@@ -6,6 +6,7 @@ from hearth.firectl.call import Call
 from hearth.firectl.grammar import Flag
 from hearth.firectl.http import Object
 from hearth.firectl.kinds import TIME
+from hearth.firectl.request_parts import query_of
 
 FLAGS = (
     Flag(
@@ -22,7 +23,7 @@ def query_with_span(call: Call) -> Object:
     now = datetime.now(UTC).replace(microsecond=0)
     month = now.replace(day=1, hour=0, minute=0, second=0)
     span = {"startTime": _written(month), "endTime": _written(now)}
-    return span | call.query()
+    return span | query_of(call)
 
 
 def _written(moment: object) -> str:

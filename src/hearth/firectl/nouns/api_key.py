@@ -12,6 +12,7 @@ from hearth.firectl.grammar import Argument, Column, Command, Flag, Noun, Resour
 from hearth.firectl.kinds import MAP, NAME, SWITCH, TIME
 from hearth.firectl.listing import show_pages
 from hearth.firectl.names import full_name, is_full, last_of, path_of
+from hearth.firectl.request_parts import body_of
 
 RESOURCE = Resource(
     collection="apiKeys",
@@ -37,7 +38,7 @@ def _owner(call: Call) -> str:
 
 
 def _create(call: Call) -> None:
-    fields = {"displayName": "default"} | call.body()
+    fields = {"displayName": "default"} | body_of(call)
     path = f"{path_of(_owner(call))}/apiKeys"
     created = call.send("POST", path, body={"apiKey": fields})
     call.show(created)

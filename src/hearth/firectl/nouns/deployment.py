@@ -21,6 +21,7 @@ from hearth.firectl.grammar import Argument, Column, Command, Flag, Noun, Resour
 from hearth.firectl.http import Object
 from hearth.firectl.kinds import COUNT, NAME, SWITCH
 from hearth.firectl.names import path_of
+from hearth.firectl.request_parts import query_of
 from hearth.firectl.waiting import WAIT_FLAGS, wait_until_ready, watch
 
 RESOURCE = Resource(
@@ -96,7 +97,7 @@ def _update(call: Call) -> None:
     if not body:
         raise UsageFailure("Nothing to change: see the flags of `firectl update deployment -h`.")
     name = call.name(call.get("ID"))
-    changed = call.send("PATCH", path_of(name), query=call.query(), body=body)
+    changed = call.send("PATCH", path_of(name), query=query_of(call), body=body)
     call.show(wait_until_ready(call, name) if call.get("wait") else changed)
 
 

@@ -9,6 +9,7 @@ from hearth.firectl.grammar import Argument, Command, Flag, Noun
 from hearth.firectl.kinds import NAME, SWITCH
 from hearth.firectl.names import last_of, path_of
 from hearth.firectl.nouns.deployed_model import RESOURCE
+from hearth.firectl.request_parts import body_of, query_of
 from hearth.firectl.waiting import WAIT_FLAGS, wait_until_gone
 from hearth.firectl.whose import all_of
 
@@ -23,8 +24,8 @@ _DEPLOYMENT = Flag(
 
 
 def _load(call: Call) -> None:
-    body = call.body()
-    loaded = call.send("POST", call.parent(), query=call.query(), body=body)
+    body = body_of(call)
+    loaded = call.send("POST", call.parent(), query=query_of(call), body=body)
     show_created(call, loaded)
 
 

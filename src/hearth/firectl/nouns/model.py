@@ -16,6 +16,7 @@ from hearth.firectl.model_files import adapter_details, files_of
 from hearth.firectl.model_sources import FLAGS as SOURCE_FLAGS
 from hearth.firectl.model_sources import import_body, is_elsewhere
 from hearth.firectl.names import id_from, last_of, path_of
+from hearth.firectl.request_parts import body_of
 from hearth.firectl.transfer import download, upload
 from hearth.firectl.waiting import WAIT_FLAGS, wait_until_done, wait_until_ready
 
@@ -43,7 +44,7 @@ _PATH = Argument(
 
 def _create(call: Call) -> None:
     source: str = call.get("PATH")
-    fields = call.body() | _kind(call, source)
+    fields = body_of(call) | _kind(call, source)
     name = call.name(call.get("ID"))
     if is_elsewhere(source):
         create(call, last_of(name), fields)
@@ -120,7 +121,7 @@ def _is_quiet(call: Call) -> bool:
 
 def _prepare(call: Call) -> None:
     name = call.name(call.get("ID"))
-    call.send("POST", f"{path_of(name)}:prepare", body=call.body())
+    call.send("POST", f"{path_of(name)}:prepare", body=body_of(call))
     if call.get("wait"):
         wait_until_ready(call, name)
     call.screen.note(f"{name} is being prepared." if not call.get("wait") else f"{name} is ready.")
@@ -130,7 +131,7 @@ def _import(call: Call) -> None:
     source: str = call.get("NAME")
     source = source if is_elsewhere(source) else f"hf:{source}"
     name = call.name(call.get("model-id") or id_from(last_of(source)))
-    create(call, last_of(name), call.body())
+    create(call, last_of(name), body_of(call))
     _import_from(call, name, source)
 
 

@@ -7,6 +7,7 @@ from hearth.firectl.crud import deleter, getter, id_argument, lister
 from hearth.firectl.grammar import Column, Command, Flag, Noun, Resource
 from hearth.firectl.kinds import INT64
 from hearth.firectl.names import path_of
+from hearth.firectl.request_parts import body_of
 
 RESOURCE = Resource(
     collection="quotas",
@@ -22,7 +23,7 @@ RESOURCE = Resource(
 
 def _update(call: Call) -> None:
     path = path_of(call.name(call.get("ID")))
-    call.show(call.send("PATCH", path, query={"allowMissing": True}, body=call.body()))
+    call.show(call.send("PATCH", path, query={"allowMissing": True}, body=body_of(call)))
 
 
 NOUN = Noun(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hearth.firectl.call import Call, place
+from hearth.firectl.call import Call
 from hearth.firectl.crud import (
     create,
     deleter,
@@ -17,6 +17,7 @@ from hearth.firectl.grammar import Column, Command, Flag, Noun, Resource
 from hearth.firectl.http import Object
 from hearth.firectl.kinds import LIST, NAME, NUMBERS, SWITCH, choice
 from hearth.firectl.names import path_of
+from hearth.firectl.request_parts import body_of, place
 
 RESOURCE = Resource(
     collection="routers",
@@ -51,7 +52,7 @@ def _fields(call: Call) -> Object:
     Raises:
         UsageFailure: weights and deployments do not pair up.
     """
-    body, weights, strategy = call.body(), call.get("weights"), call.get("strategy")
+    body, weights, strategy = body_of(call), call.get("weights"), call.get("strategy")
     if weights is not None and strategy == "EVEN_LOAD":
         raise UsageFailure("--weights has no meaning with --strategy even-load; leave one out.")
     if weights is not None:

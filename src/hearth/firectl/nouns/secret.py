@@ -9,6 +9,7 @@ from hearth.firectl.crud import deleter, getter, id_argument, lister
 from hearth.firectl.failures import UsageFailure
 from hearth.firectl.grammar import Column, Command, Flag, Noun, Resource
 from hearth.firectl.names import id_from, path_of
+from hearth.firectl.request_parts import body_of
 
 RESOURCE = Resource(
     collection="secrets",
@@ -40,7 +41,7 @@ def _update(call: Call) -> None:
     secret_id = call.get("ID") or call.get("id")
     if not secret_id:
         raise UsageFailure("firectl update secret needs the secret's ID.")
-    body = call.body() | {"value": _value(call)}
+    body = body_of(call) | {"value": _value(call)}
     call.show(call.send("PATCH", path_of(call.name(secret_id)), body=body))
 
 

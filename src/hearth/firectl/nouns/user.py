@@ -14,6 +14,7 @@ from hearth.firectl.crud import (
 )
 from hearth.firectl.grammar import Column, Command, Flag, Noun, Resource
 from hearth.firectl.kinds import NAME, SWITCH, words
+from hearth.firectl.request_parts import body_of
 
 RESOURCE = Resource(
     collection="users",
@@ -37,7 +38,7 @@ _CHANGEABLE = (
 
 
 def _create(call: Call) -> None:
-    fields = {"role": "user"} | call.body()
+    fields = {"role": "user"} | body_of(call)
     show_created(call, create(call, call.get("user-id") or call.get("ID"), fields))
 
 
