@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hearth.deployments.autoscaling import AUTO_DELETE_S, Policy, Reason
-from tests.deployments.autoscaling.virtual import Deployment
+from tests.deployments.autoscaling.virtual import START_S, Deployment
 
 
 @pytest.mark.parametrize(("asked", "given"), [(0, 0), (3, 3), (4, 4), (9, 4), (-1, 0)])
@@ -42,14 +42,14 @@ def test_zero_by_hand_stays_below_a_minimum_until_a_request_comes() -> None:
 def test_what_still_runs_when_zero_is_set_does_not_wake_it() -> None:
     deployment = Deployment(Policy(max_replicas=4), desired=2)
     deployment.run(lambda _: 1.0, 60)
-    asked_last = deployment.last_request_s
+    deployment.last_request_s = START_S + 60.5
+    deployment.now_s = 61
     deployment.scale(0)
 
     for _ in range(30):
         deployment.now_s += 1
-        deployment.see(1.0 if deployment.now_s < 0 else 0.0)
+        deployment.see(1.0, is_new=False)
 
-    assert deployment.last_request_s == asked_last
     assert deployment.desired == 0
 
 

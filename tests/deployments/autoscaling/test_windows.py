@@ -51,6 +51,14 @@ def test_replicas_are_taken_away_when_they_were_too_many_for_the_whole_window() 
     assert deployment.changes == [(1600, 2, Reason.LOAD_FELL)]
 
 
+def test_a_longer_up_window_does_not_delay_the_way_down() -> None:
+    deployment = Deployment(policy(scale_up_window_s=900), desired=6)
+
+    deployment.run(lambda now: 4.8 if now < 1000 else 1.0, 3000)
+
+    assert deployment.changes == [(1600, 2, Reason.LOAD_FELL)]
+
+
 def test_the_greatest_need_of_the_window_decides_how_many_stay() -> None:
     deployment = Deployment(policy(), desired=6)
 

@@ -43,9 +43,9 @@ class Deployment:
             scaling = self.see(load(self.now_s))
         return scaling
 
-    def see(self, busy: float) -> Scaling:
-        """What is decided now."""
-        if busy:
+    def see(self, busy: float, *, is_new: bool = True) -> Scaling:
+        """What is decided now; what is busy came a moment ago, if it is new."""
+        if busy and is_new:
             self.last_request_s = START_S + self.now_s
         observed = Observation(
             ready_replicas=self.desired, busy_slots=busy, last_request_s=self.last_request_s

@@ -75,6 +75,15 @@ def test_no_more_is_held_than_there_is() -> None:
     assert report.total.dropped
 
 
+def test_what_is_given_back_serves_the_next_day() -> None:
+    days = replace(SHORT, inventory=THREE, prices={H100: 1}, num_deployments=6, hours=48)
+
+    hours = simulate(replace(days, spike=1.0)).timeline
+
+    first, second = (sum(row.served for row in hours[at : at + 12]) for at in (12, 36))
+    assert second == pytest.approx(first, rel=0.1)
+
+
 def test_one_accelerator_all_day_costs_its_price_by_the_hour() -> None:
     quiet = replace(SHORT, inventory=THREE, prices={H100: 3_600_000_000}, spike=1.0)
 
