@@ -8,21 +8,34 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import httpx
-
-from tests.running import RunningHearth
 
 LIMIT_S = 30.0
 
 Json = dict[str, Any]
 
 
+class Served(Protocol):
+    """What answers: a gateway, with or without a controller."""
+
+    port: int
+    url: str
+    home: Path
+
+
+def key_of(served: Served) -> str:
+    """The dev key of its home."""
+    key: str = json.loads((served.home / "credentials.json").read_text())["api_key"]
+    return key
+
+
 class Traffic:
     """So many streams at any time."""
 
-    def __init__(self, hearth: RunningHearth, model: str, num_clients: int) -> None:
+    def __init__(self, hearth: Served, model: str, num_clients: int) -> None:
         self.finished = 0
         self.faults: list[str] = []
         "What was not a whole answer: refusals with their reason, cut streams."
@@ -34,7 +47,7 @@ class Traffic:
             "stream": True,
         }
         self._port = hearth.port
-        self._key = hearth.credentials["api_key"]
+        self._key = key_of(hearth)
         self._ending = threading.Event()
         self._lock = threading.Lock()
         self.threads = [threading.Thread(target=self._ask) for _ in range(num_clients)]
@@ -74,7 +87,7 @@ class Traffic:
 
 
 @contextmanager
-def traffic(hearth: RunningHearth, model: str, *, num_clients: int = 6) -> Iterator[Traffic]:
+def traffic(hearth: Served, model: str, *, num_clients: int = 6) -> Iterator[Traffic]:
     """Traffic for the length of a block; it has begun when the block does."""
     running = Traffic(hearth, model, num_clients)
     for thread in running.threads:
@@ -98,10 +111,10 @@ def wait_until(condition: Callable[[], bool], complaint: str, limit_s: float = L
 class Deployments:
     """The deployments of the dev account, over HTTP."""
 
-    def __init__(self, hearth: RunningHearth) -> None:
+    def __init__(self, hearth: Served) -> None:
         self.api = httpx.Client(
             base_url=f"{hearth.url}/v1/accounts/dev",
-            headers={"Authorization": f"Bearer {hearth.credentials['api_key']}"},
+            headers={"Authorization": f"Bearer {key_of(hearth)}"},
             timeout=LIMIT_S,
         )
 
