@@ -275,3 +275,14 @@ def test_adapters_are_loaded_and_found_again_to_unload(world: World) -> None:
 
     assert typed("unload-lora", "lora", "--deployment", "other").status == 3
     assert typed("unload-lora", "lora", "--deployment", "d1").status == 0
+
+
+def test_an_update_can_be_bound_to_what_was_seen(world: World) -> None:
+    stale = {"code": 10, "message": "The deployment has changed; get it and try again."}
+    world.on("PATCH", "deployments/d1", Reply(status=409, body=stale))
+
+    ran = typed("update", "deployment", "d1", "--max-replicas", "4", "--etag", "abc")
+
+    assert (ran.status, ran.err) == (1, f"firectl: {stale['message']}\n")
+    assert world.last("PATCH").headers["if-match"] == "abc"
+    assert world.last("PATCH").body == {"maxReplicaCount": 4}

@@ -15,6 +15,7 @@ from hearth.firectl.screen import Screen
 
 CATALOGUE = "fireworks"
 "The account that owns the models everybody may call."
+_CHANGES = ("PATCH", "DELETE")
 UNKNOWN_ACCOUNT = "ACCOUNT_ID"
 "Stands in a dry run for what only the server knows."
 
@@ -84,7 +85,8 @@ class Call:
             Refused: the server answered with an error.
             Finished: it is a dry run, and the request was printed.
         """
-        return self.answer(Request(method=method, path=path, **parts)).body
+        etag = self.get("etag", "") if method in _CHANGES else ""
+        return self.answer(Request(method=method, path=path, etag=etag, **parts)).body
 
     def answer(self, request: Request) -> Answer:
         """The same, with headers."""
@@ -153,6 +155,7 @@ class Call:
 
     def _print(self, request: Request) -> None:
         text = f"{request.method} {self.connection.base_url}{request.target()}\n"
+        text += f"If-Match: {request.etag}\n" if request.etag else ""
         if request.body is not None:
             text += forms.as_json(request.body)
         for secret in self._secrets():

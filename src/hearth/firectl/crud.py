@@ -14,6 +14,7 @@ from hearth.firectl.request_parts import body_of, query_of
 from hearth.firectl.waiting import WAIT_FLAGS, wait_until_gone, wait_until_ready
 
 Flags = tuple[Flag, ...]
+ETAG = Flag(name="etag", help="Refuse if it has changed since `get` showed this etag.")
 
 
 def id_argument(noun: str, *, is_required: bool = True) -> Argument:
@@ -54,7 +55,7 @@ def updater(noun: str, resource: Resource, flags: Flags, *examples: str) -> Comm
         summary=f"Change what the flags name of a {noun}.",
         run=run_update,
         arguments=(id_argument(noun),),
-        flags=tuple(replace(flag, is_required=False) for flag in flags),
+        flags=(*(replace(flag, is_required=False) for flag in flags), ETAG),
         resource=resource,
         examples=examples or (f"firectl update {noun} my-{noun} --display-name 'A new name'",),
     )
@@ -69,7 +70,7 @@ def deleter(
         summary=f"Delete a {noun}.",
         run=run_delete,
         arguments=(id_argument(noun),),
-        flags=(*flags, *(WAIT_FLAGS if waits else ())),
+        flags=(*flags, ETAG, *(WAIT_FLAGS if waits else ())),
         resource=resource,
         examples=(example or f"firectl delete {noun} my-{noun}",),
     )

@@ -34,6 +34,8 @@ class Request:
     path: str
     query: Mapping[str, Any] = field(default_factory=dict)  # Any: text, numbers, switches, lists
     body: Object | None = None
+    etag: str = ""
+    "Refuse where the resource is another version by now (RFC 9110, If-Match)."
 
     def target(self) -> str:
         """The path with its query."""
@@ -102,6 +104,8 @@ class Http:
         headers = {"Accept": "application/json", "User-Agent": f"firectl/{__version__}"}
         if self._api_key:
             headers["Authorization"] = f"Bearer {self._api_key}"
+        if request.etag:
+            headers["If-Match"] = request.etag
         data = None
         if request.body is not None:
             data = json.dumps(request.body).encode()

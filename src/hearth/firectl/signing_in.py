@@ -56,7 +56,10 @@ def _asked(call: Call) -> str:
     local = local_credentials()
     hint = f" (empty: that of the Hearth at {local['base_url']})" if local else ""
     is_typed = sys.stdin.isatty()
-    typed = getpass.getpass(f"API key{hint}: ") if is_typed else sys.stdin.readline()
+    try:
+        typed = getpass.getpass(f"API key{hint}: ") if is_typed else sys.stdin.readline()
+    except EOFError:  # Ctrl-D
+        typed = ""
     typed = typed.strip()
     if not typed and not local:
         raise Failure(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hearth.firectl.call import Call
 from hearth.firectl.failures import Exit, Refused, UsageFailure
 from hearth.firectl.http import Object
-from hearth.firectl.names import last_of, path_of
+from hearth.firectl.names import path_of
 
 _SHORTEST_PREFIX = 6  # `fw_` and a few letters: less would fit anybody's key
 
@@ -67,8 +67,3 @@ def own_user(call: Call) -> str:
 def _is_in_use(call: Call, key: Object) -> bool:
     prefix = str(key.get("prefix") or "").rstrip(".…*")
     return len(prefix) >= _SHORTEST_PREFIX and call.connection.api_key.startswith(prefix)
-
-
-def user_id_of(name: str) -> str:
-    """The id in a user's name."""
-    return last_of(name)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from hearth.firectl import deployment_flags, forms
 from hearth.firectl.call import Call
 from hearth.firectl.crud import (
+    ETAG,
     deleter,
     getter,
     id_argument,
@@ -172,7 +173,7 @@ NOUN = Noun(
             summary="Change what the flags name; requests that run are not cut.",
             run=_update,
             arguments=(id_argument("deployment"),),
-            flags=(*MODEL_FLAGS, *deployment_flags.CHANGEABLE, *WAIT_FLAGS),
+            flags=(*MODEL_FLAGS, *deployment_flags.CHANGEABLE, ETAG, *WAIT_FLAGS),
             resource=RESOURCE,
             examples=("firectl update deployment my-deployment --max-replica-count 4",),
         ),

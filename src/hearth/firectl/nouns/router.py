@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hearth.firectl.call import Call
 from hearth.firectl.crud import (
+    ETAG,
     create,
     deleter,
     getter,
@@ -102,7 +103,7 @@ NOUN = Noun(
             summary="Change what the flags name of a router.",
             run=_update,
             arguments=(id_argument("router"),),
-            flags=_FLAGS,
+            flags=(*_FLAGS, ETAG),
             resource=RESOURCE,
             examples=("firectl update router my-router --deployments a,b --weights 50,50",),
         ),

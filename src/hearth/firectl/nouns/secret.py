@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from hearth.firectl.call import Call
-from hearth.firectl.crud import deleter, getter, id_argument, lister
+from hearth.firectl.crud import ETAG, deleter, getter, id_argument, lister
 from hearth.firectl.failures import UsageFailure
 from hearth.firectl.grammar import Column, Command, Flag, Noun, Resource
 from hearth.firectl.names import id_from, path_of
@@ -41,7 +41,9 @@ def _update(call: Call) -> None:
     secret_id = call.get("ID") or call.get("id")
     if not secret_id:
         raise UsageFailure("firectl update secret needs the secret's ID.")
-    body = body_of(call) | {"value": _value(call)}
+    body = body_of(call)
+    if "name" not in call.values or "value" in call.values:
+        body["value"] = _value(call)
     call.show(call.send("PATCH", path_of(call.name(secret_id)), body=body))
 
 
@@ -79,6 +81,7 @@ NOUN = Noun(
                 Flag(name="id", of="secret", help="The secret, where the argument does not say."),
                 Flag(name="name", field="keyName", help="What programs call it from now on."),
                 _VALUE,
+                ETAG,
             ),
             resource=RESOURCE,
             examples=("firectl update secret wandb-api-key --value yyy",),
