@@ -164,3 +164,15 @@ def test_switched_off_it_changes_nothing_by_itself() -> None:
 
     assert deployment.changes == []
     assert scaling.reason is Reason.DISABLED
+    deployment.under(min_replicas=3)
+    deployment.run(lambda _: 0.0, 10_000, tick_s=10)
+    assert deployment.changes == [(110, 3, Reason.BOUNDS)]
+
+
+def test_switched_off_zero_by_hand_stays_whoever_asks() -> None:
+    deployment = Deployment(policy(is_enabled=False, min_replicas=2), desired=2)
+    deployment.scale(0)
+
+    deployment.run(lambda _: 5.0, 100)
+
+    assert deployment.desired == 0

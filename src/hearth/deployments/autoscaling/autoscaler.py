@@ -97,10 +97,7 @@ def _needs(policy: Policy, history: History, need: int, now_s: float) -> tuple[N
 def _choose(policy: Policy, before: History, known: History, now_s: float) -> _Choice:
     now = known.desired
     bounds = bounds_at(policy, now_s)
-    if not policy.is_enabled:
-        desired = min(now, bounds.high)
-        return desired, Reason.DISABLED, f"{_replicas(desired)}: autoscaling is off."
-    if now == 0 < bounds.high and _is_woken(before, known):
+    if policy.is_enabled and now == 0 < bounds.high and _is_woken(before, known):
         desired = bounds.clamp(1)
         return desired, Reason.WOKEN, f"{_replicas(desired)}: a request came while there was none."
     if known.floor is not None:
@@ -109,6 +106,8 @@ def _choose(policy: Policy, before: History, known: History, now_s: float) -> _C
         desired = bounds.clamp(now)
         told = f"{_replicas(desired)}: at least {bounds.low} and at most {bounds.high} now."
         return desired, Reason.BOUNDS, told
+    if not policy.is_enabled:
+        return now, Reason.DISABLED, f"{_replicas(now)}: autoscaling is off."
     if now == 0:
         return 0, Reason.IDLE, "No replica until a request comes."
     if bounds.low == 0 and now_s - _used_s(known) >= policy.scale_to_zero_window_s:

@@ -44,7 +44,7 @@ class Policy:
     "By name, see `LOAD_TARGETS`; what needs the most replicas wins. Empty: `default` at 0.8."
     schedules: Mapping[str, Schedule] = field(default_factory=dict)
     is_enabled: bool = True
-    "False: the desired count changes by hand only."
+    "False: the count changes by hand only, and with the bounds."
 
 
 LOAD_TARGETS: Final = (
