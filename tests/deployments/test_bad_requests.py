@@ -85,7 +85,7 @@ def test_a_model_that_does_not_fit_says_how_much_is_missing_and_what_would_hold_
     assert answer.status_code == 400
     assert body["error"]["param"] == "acceleratorCount"
     (details,) = body["details"]
-    assert details["reason"] == "does_not_fit"
+    assert details["kind"] == "does_not_fit"
     assert int(details["missingBytes"]) > 100e9
     smallest = details["smallestAcceleratorCount"]
     fits = deployments.api.post(

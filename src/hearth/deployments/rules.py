@@ -280,7 +280,7 @@ def label_of(place: Place) -> str:
 
 def refused(refusal: Refusal) -> InvalidRequest:
     """A refusal as the control plane tells it, with the figures for programs."""
-    facts = {"reason": str(refusal.kind)}
+    facts = {"kind": str(refusal.kind)}
     numbers: dict[str, object] = {}
     if refusal.missing_bytes:
         numbers["missingBytes"] = str(refusal.missing_bytes)
