@@ -15,11 +15,14 @@ from hearth.deployments.placement import (
     Inventory,
     Place,
     Precision,
+    cpu_stock,
     free_after,
     hourly_prices,
+    model_size,
     plan,
     plan_many,
     shipped_inventory,
+    with_local,
 )
 from hearth.pricing import shipped_book
 from tests.deployments.placement.worlds import (
@@ -34,6 +37,7 @@ from tests.deployments.placement.worlds import (
     SMALL,
     THREE,
     ask,
+    stock,
 )
 
 INT4 = (Precision.INT4,)
@@ -159,6 +163,21 @@ def test_an_accelerator_asked_for_by_name_wins_over_this_machine() -> None:
     chosen = place(asked, HERE)
 
     assert (chosen.region, chosen.is_emulated) == ("east", True)
+
+
+def test_real_accelerators_of_the_kind_asked_for_win_over_emulated_ones() -> None:
+    here = with_local(THREE, (cpu_stock(2**33), stock(H100, 1, is_emulated=False)))
+
+    chosen = place(ask(SMALL, has_own_weights=True, accelerator="h100"), here)
+
+    assert (chosen.region, chosen.is_emulated) == ("local", False)
+    assert place(ask(SMALL, accelerator="h100"), here).region == "east"
+
+
+def test_a_model_of_unknown_size_needs_only_the_reserve() -> None:
+    unknown = model_size("somebody", None, None)
+
+    assert place(ask(unknown, accelerator="h100")).memory.total_bytes == 2 * 10**9
 
 
 def test_a_stand_in_goes_to_emulated_accelerators_only() -> None:

@@ -29,7 +29,7 @@ def refuse(asked: Ask, inventory: Inventory = THREE) -> Refusal:
 CASES: list[tuple[dict[str, Any], str, str, str]] = [
     ({"accelerator": "h10"}, "unknown_accelerator", "acceleratorType", "Did you mean `h100`"),
     ({"precision": "fp9"}, "unknown_precision", "precision", "Did you mean `fp8`"),
-    ({"regions": ("weest",)}, "unknown_region", "region", "Did you mean `west`"),
+    ({"regions": ("weest",)}, "unknown_region", "placement.region", "Did you mean `west`"),
     ({"multi_region": "MARS"}, "unknown_multi_region", "placement.multiRegion", "US, EUROPE"),
     ({"count": 3}, "bad_count", "acceleratorCount", "one of 1, 2, 4, 8, 16"),
     ({"count": 0}, "bad_count", "acceleratorCount", "0 accelerators"),
