@@ -8,7 +8,7 @@ from functools import partial
 from random import Random
 
 from hearth import accounts, billing, catalog, deployments, limits, metering, pricing
-from hearth.app.adapters import make_deployed_models
+from hearth.app.adapters import base_of_adapters, make_deployed_models
 from hearth.app.ground import make_ground
 from hearth.app.model_parts import make_models
 from hearth.app.private import PrivateSide
@@ -199,7 +199,8 @@ class Gateway:
             deployed=make_deployed_models(self._db, ground.models, own),
             regions=deployments.Regions(self._db, ground.places),
             shapes=deployments.Shapes.over(
-                self._db, deployments.ShapeBook.of(ground.models, ground.places)
+                self._db,
+                deployments.ShapeBook.of(ground.models, ground.places, base_of_adapters(own)),
             ),
             private_networks=self.private.networks,
             deployments_changed=self._deployments_changed,

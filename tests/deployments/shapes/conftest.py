@@ -24,7 +24,7 @@ from hearth.deployments.shapes.completing import ShapeCompleter
 from hearth.deployments.shapes.routes import ShapeRoutes
 from hearth.deployments.shapes.service import Shapes
 from hearth.deployments.shapes.shipped import Shipped
-from hearth.kit.db import Database
+from hearth.kit.db import Connection, Database
 from tests.accounts.conftest import HandClock
 from tests.deployments.callers import Callers
 
@@ -35,6 +35,7 @@ PRICES = {
     AcceleratorType.AMD_MI300X_192GB: 4_990_000_000,
 }
 "Of the price book that ships, per hour."
+ADAPTER = "accounts/acme/models/polite"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +48,15 @@ class Setting:
     callers: Callers
 
 
+async def base_of(_: Connection, name: str) -> str:
+    """What the one adapter that there is was trained on."""
+    return {ADAPTER: "llama-v3p1-8b-instruct"}.get(name, "")
+
+
 @pytest.fixture
 async def setting(db: Database, tmp_path: Path) -> Setting:
     holdings = Holdings(ModelStore(tmp_path), Remotes(tmp_path))
-    models = CatalogueModels(ServedCatalog(Catalog.load(), holdings, decide_fake))
+    models = CatalogueModels(ServedCatalog(Catalog.load(), holdings, decide_fake), base_of)
     book = ShapeBook(models, Shipped(models, shipped_inventory(), lambda: PRICES))
     shapes = Shapes.over(db, book, HandClock())
     callers = Callers(db, lambda caller_of: ShapeRoutes(shapes, caller_of).routes())

@@ -5,6 +5,8 @@ from __future__ import annotations
 import httpx
 import pytest
 
+from tests.deployments.shapes.conftest import ADAPTER
+
 SHIPPED = "/accounts/fireworks/deploymentShapes"
 LLAMA = "accounts/fireworks/models/llama-v3p1-8b-instruct"
 MINIMAL = f"{SHIPPED}/llama-v3p1-8b-instruct-minimal"
@@ -91,6 +93,11 @@ async def test_a_request_is_matched_with_the_shapes_that_suit_it(acme: httpx.Asy
     assert await matched(acme, baseModel=LLAMA, enableAddons=True) == ["MINIMAL", "THROUGHPUT"]
     assert await matched(acme, baseModel=LLAMA, acceleratorType="h200") == ["FAST"]
     assert await matched(acme, baseModel=LLAMA, acceleratorCount=16) == []
+
+
+async def test_an_adapter_is_matched_as_its_base_model(acme: httpx.AsyncClient) -> None:
+    assert await matched(acme, baseModel=ADAPTER) == await matched(acme, baseModel=LLAMA)
+    assert await matched(acme, baseModel="polite", enableAddons=True) == ["MINIMAL", "THROUGHPUT"]
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from hearth.catalog import ServedCatalog
+from hearth.deployments.deployed_models import BaseOf
 from hearth.deployments.places import Places
-from hearth.deployments.shapes.catalogued import CatalogueModels
+from hearth.deployments.shapes.catalogued import CatalogueModels, no_base
 from hearth.deployments.shapes.shipped import PARENT, Shipped
 from hearth.deployments.shapes.types import (
     SHAPE_KIND,
@@ -32,9 +33,9 @@ class ShapeBook:
         self._own = Documents(SHAPE_KIND)
 
     @classmethod
-    def of(cls, served: ServedCatalog, places: Places) -> ShapeBook:
+    def of(cls, served: ServedCatalog, places: Places, base_of: BaseOf = no_base) -> ShapeBook:
         """For the models of a catalogue, and accelerators at everybody's prices."""
-        models = CatalogueModels(served)
+        models = CatalogueModels(served, base_of)
         return cls(
             models,
             Shipped(models, places.inventory, lambda: places.hourly_prices(EVERYONE)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time
 
 from hearth.catalog import PUBLIC_ACCOUNT, Capability, CatalogModel, ModelType, ServedCatalog
+from hearth.deployments.deployed_models import BaseOf
 from hearth.deployments.placement import model_size
 from hearth.deployments.shapes.types import ShapedModel
 from hearth.kit.db import Connection
@@ -21,11 +22,22 @@ _DEPLOYABLE = frozenset(
 "What some engine serves."
 
 
-class CatalogueModels:
-    """`Models` over the catalogue and what was pulled here."""
+async def no_base(_: Connection, __: str) -> str:
+    """Know no adapters."""
+    return ""
 
-    def __init__(self, served: ServedCatalog) -> None:
+
+class CatalogueModels:
+    """`Models` over the catalogue and what was pulled or uploaded here.
+
+    Args:
+        served: all of them.
+        base_of: what an adapter is trained on.
+    """
+
+    def __init__(self, served: ServedCatalog, base_of: BaseOf = no_base) -> None:
         self._served = served
+        self._base_of = base_of
 
     def public(self) -> list[ShapedModel]:
         """See `Models`."""
@@ -34,9 +46,13 @@ class CatalogueModels:
         return [shaped_model(m) for m in models if m.account == PUBLIC_ACCOUNT and _fits(m)]
 
     async def find(self, conn: Connection, name: str, account_id: str) -> ShapedModel | None:
-        """See `Models`; of an adapter nothing is known here."""
+        """See `Models`."""
         self._served.refresh()
         model = self._served.catalog.resolve(name, account_id)
+        if model is None or model.type is ModelType.ADAPTER:
+            full = name if "/" in name else f"accounts/{account_id}/models/{name}"
+            base = await self._base_of(conn, full if model is None else model.name)
+            model = self._served.catalog.resolve(base, account_id) if base else None
         return shaped_model(model) if model is not None and _fits(model) else None
 
 
