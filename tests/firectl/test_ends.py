@@ -30,13 +30,15 @@ HEAVY = {"httpx", "typer", "rich", "msgspec", "sqlalchemy", "starlette", "numpy"
 def test_a_refusal_is_one_line_in_the_servers_words(
     world: World, status: int, exit_status: Exit
 ) -> None:
-    body = {"code": 3, "message": "It\n does not work.", "details": [{"reason": "So it is."}]}
+    details = [{"reason": "So it is."}, {"reason": "for_machines"}]
+    body = {"code": 3, "message": "It\n does not work.", "details": details}
     world.on("PATCH", "quotas/q", Reply(status=status, body=body))
 
     ran = typed("update", "quota", "q", "--value", "1")
 
     assert ran.status == exit_status
     assert ran.err.startswith("firectl: It does not work. So it is.")
+    assert "for_machines" not in ran.err
     assert ran.err.count("\n") == 1
     assert ("firectl signin" in ran.err) == (status == 401)
 

@@ -86,8 +86,6 @@ def test_flags_make_the_like_of_a_resource_again(served: World) -> None:
             "baseModel",
             "displayName",
             "acceleratorType",
-            "enableAddons",
-            "minReplicaCount",
             "maxReplicaCount",
             "autoscalingPolicy",
             "placement",

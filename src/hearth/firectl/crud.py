@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from hearth.firectl import listing
-from hearth.firectl.call import Call
+from hearth.firectl.call import CATALOGUE, Call
 from hearth.firectl.failures import UsageFailure
 from hearth.firectl.grammar import Argument, Command, Flag, Resource
 from hearth.firectl.http import Object
@@ -82,8 +82,12 @@ def run_get(call: Call) -> None:
 
 
 def run_list(call: Call) -> None:
-    """Print the account's resources."""
-    listing.show_pages(call, [(call.parent(), call.resource.collection)])
+    """Print the account's resources, and without `--account-id` the shared ones after them."""
+    accounts = [call.account_id()]
+    if call.resource.is_shared and not call.get("account-id") and CATALOGUE not in accounts:
+        accounts.append(CATALOGUE)
+    sources = [(call.parent(each), call.resource.collection) for each in accounts]
+    listing.show_pages(call, sources)
 
 
 def run_update(call: Call) -> None:

@@ -156,7 +156,7 @@ def as_flags(resource: Object, create: Command) -> str:
             given.add(argument.field)
     for flag in create.flags:
         value = at(resource, flag.field) if flag.field else None
-        if flag.field in given or value in (None, "", [], {}) or flag.is_secret:
+        if flag.field in given or not value or flag.is_secret:
             continue
         given.add(flag.field)
         words.append(f"--{flag.name}={_flag_value(value)}")

@@ -240,7 +240,8 @@ def refusal(status: int, raw: bytes) -> Refused:
     reasons = [
         str(each["reason"]) for each in details if isinstance(each, dict) and each.get("reason")
     ]
-    message = " ".join([message, *(reason for reason in reasons if "\n" not in reason)])
+    told = [reason for reason in reasons if " " in reason and "\n" not in reason]
+    message = " ".join([message, *told])
     drawn = [line for reason in reasons if "\n" in reason for line in reason.splitlines()]
     return Refused(
         " ".join(message.split()),

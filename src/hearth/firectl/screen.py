@@ -39,7 +39,7 @@ class Screen:
         if text == self._progress:
             return
         self._progress = text
-        self._err.write(f"\r\x1b[K{text}" if self.is_live else f"{text}\n")
+        self._err.write(f"\r\x1b[K{_cut(text)}" if self.is_live else f"{text}\n")
         self._err.flush()
 
     def end_progress(self) -> None:
@@ -48,3 +48,11 @@ class Screen:
             self._err.write("\n")
             self._err.flush()
         self._progress = ""
+
+
+def _cut(text: str) -> str:
+    """As much as one line of the terminal holds: a longer one could not be written over."""
+    import shutil
+
+    width = shutil.get_terminal_size().columns - 1
+    return text if len(text) <= width else text[: width - 1] + "…"

@@ -6,12 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from hearth.firectl import model_flags
-from hearth.firectl.call import CATALOGUE, Call
-from hearth.firectl.crud import create, deleter, getter, id_argument, lister, updater
+from hearth.firectl.call import Call
+from hearth.firectl.crud import create, deleter, getter, id_argument, lister, run_list, updater
 from hearth.firectl.failures import Exit, Failure, Refused
 from hearth.firectl.grammar import Argument, Column, Command, Flag, Noun, Resource
 from hearth.firectl.http import Object
-from hearth.firectl.listing import show_pages
 from hearth.firectl.model_files import adapter_details, files_of
 from hearth.firectl.model_sources import FLAGS as SOURCE_FLAGS
 from hearth.firectl.model_sources import import_body, is_elsewhere
@@ -143,15 +142,11 @@ def _import_from(call: Call, name: str, source: str) -> None:
 
 
 def _list(call: Call) -> None:
-    """The account's own, then the catalogue's; of `--account-id` only that account's."""
-    accounts = [call.account_id()]
-    if not call.get("account-id") and CATALOGUE not in accounts:
-        accounts.append(CATALOGUE)
     if category := call.get("category"):
         wanted = f'category = "{_escaped(category)}"'
         given = call.get("filter")
         call.values["filter"] = f"({given}) AND {wanted}" if given else wanted
-    show_pages(call, [(call.parent(each), RESOURCE.collection) for each in accounts])
+    run_list(call)
 
 
 def _escaped(text: str) -> str:
