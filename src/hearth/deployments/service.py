@@ -10,6 +10,7 @@ from msgspec import Struct, to_builtins
 
 from hearth.deployments import store
 from hearth.deployments.durations import read_duration_s
+from hearth.deployments.load import Load
 from hearth.deployments.policies import policy_of
 from hearth.deployments.rules import DEPLOYMENT_KIND, DeploymentRules
 from hearth.deployments.types import Deployment, Replica
@@ -21,6 +22,7 @@ from hearth.resources import Asking, Documents, Draft, Resources, Stored
 
 NOW_S = 15.0  # an older sample says nothing of the present
 MAX_RANGE_S = 86_400.0
+_STILL = Load().values(0, 0)
 
 
 class ReplicaView(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -102,12 +104,12 @@ class DeploymentService:
             samples = await store.list_samples(conn, name, since_ns)
             last = await store.last_sample(conn, name)
         if not time_range:  # one that has not moved since stands as it stood
-            return last | _counts(stored)
+            return _STILL | last | _counts(stored)
         means = {
             key: sum(values.get(key, 0.0) for _, values in samples) / len(samples)
             for key in (samples[-1][1] if samples else {})
         }
-        return means | _counts(stored)
+        return _STILL | means | _counts(stored)
 
     async def explain(self, name: str) -> Explanation:
         """Why a deployment is where it is; raises `NotFound`."""
