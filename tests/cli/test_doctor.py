@@ -17,7 +17,7 @@ from tests.cli.operating import run
 
 NAMES = [
     "cores", "memory", "disk", "open files", "clock", "localhost", "python", "libraries", "gpu",
-    "sandbox", "home", "database", "objects", "models", "port", "tls",
+    "sandbox", "home", "database", "objects", "secret key", "models", "port", "tls",
 ]  # fmt: skip
 
 
@@ -154,9 +154,9 @@ def test_a_library_that_breaks_or_kills_its_process_is_named(
 ) -> None:
     (tmp_path / "xllamacpp.py").write_text("raise OSError('no such instruction set')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    broken = software.libraries()
+    broken = software.libraries(limit_s=60)
     (tmp_path / "xllamacpp.py").write_text("import os; os.abort()")
-    killed = software.libraries()
+    killed = software.libraries(limit_s=60)
 
     assert (broken.level, killed.level) == (Level.FAIL, Level.FAIL)
     assert "xllamacpp (OSError: no such instruction set)" in broken.says
@@ -167,6 +167,16 @@ def test_certificates_are_read(tmp_path: Path) -> None:
     told = network.tls(str(tmp_path / "none.pem"), str(tmp_path / "none.key"))
 
     assert (told.level, network.tls("", "").level) == (Level.FAIL, Level.OK)
+
+
+def test_a_spoilt_key_of_secrets_is_told_and_not_shown(tmp_path: Path) -> None:
+    told = state.sealing_keys(Settings(home=str(tmp_path), secret_key="hunter2"))
+
+    assert told.level is Level.FAIL
+    assert "openssl rand" in told.remedy
+    assert "hunter2" not in told.says + told.remedy
+    assert state.sealing_keys(Settings(home=str(tmp_path))).level is Level.OK
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_models_check_knows_names_that_are_in_no_catalogue(tmp_path: Path) -> None:

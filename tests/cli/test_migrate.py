@@ -10,7 +10,7 @@ from sqlalchemy import text
 from hearth.errors import SetupError
 from hearth.kit.db import Database
 from hearth.migrations import HEAD, is_current
-from hearth.migrations.pending import every_change, pending
+from hearth.migrations.history import every_change, pending
 from tests.cli.operating import run
 
 

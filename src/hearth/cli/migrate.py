@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from hearth.migrations.pending import Change
+    from hearth.migrations.history import Change
 
 
 def migrate(
@@ -40,7 +40,7 @@ async def _migrate(*, is_check: bool) -> list[Change]:
     from hearth import migrations
     from hearth.kit.db import Database
     from hearth.kit.home import make_home
-    from hearth.migrations.pending import every_change, pending
+    from hearth.migrations.history import every_change, pending
     from hearth.settings import load_settings
 
     settings = load_settings()

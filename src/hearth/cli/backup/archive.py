@@ -136,7 +136,7 @@ def unpack(source: Path, folder: Path) -> Manifest:
     except (tarfile.TarError, EOFError) as error:
         raise _no_backup(source, str(error)) from error
     except OSError as error:
-        raise SetupError(f"Cannot read {source}: {error.strerror or error}.") from error
+        raise SetupError(f"Cannot unpack {source}: {error.strerror or error}.") from error
     for member in manifest.members:
         if seen.pop(member.path, None) != member:
             raise _no_backup(source, f"{member.path} was changed or is missing")

@@ -49,9 +49,8 @@ async def bring_back(file: Path, *, is_replaced: bool) -> Restored:
         _check_unused(home)
         if not is_replaced and {path.name for path in home.iterdir()} - _NOTHING:
             raise SetupError(f"{home} is not empty: --replace puts aside what is there.")
-        staging = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{home.name}-restoring-"))
+        staging = _make_staging(home)
         ending.callback(shutil.rmtree, staging, ignore_errors=True)
-        (staging / HOME).mkdir(mode=0o700)
         manifest = unpack(file, staging)
         if manifest.dialect != db.dialect:
             raise SetupError(
@@ -61,6 +60,18 @@ async def bring_back(file: Path, *, is_replaced: bool) -> Restored:
         books = await _restore_database(db, staging, home, is_replaced=is_replaced)
         put_aside = _swap(staging / HOME, home, has_models=manifest.has_models)
     return Restored(manifest=manifest, books=books, put_aside=put_aside)
+
+
+def _make_staging(home: Path) -> Path:
+    """A folder beside the home, on its disk, so that what is in it can be renamed into place."""
+    try:
+        staging = Path(tempfile.mkdtemp(dir=home.parent, prefix=f".{home.name}-restoring-"))
+        (staging / HOME).mkdir(mode=0o700)
+    except OSError as error:
+        raise SetupError(
+            f"Cannot write to {home.parent}: {error.strerror}; a restore works beside the home."
+        ) from error
+    return staging
 
 
 def _check_unused(home: Path) -> None:

@@ -30,6 +30,7 @@ async def examine(settings: Settings) -> list[Finding]:
         threaded(state.home, home),
         state.database(settings),
         state.objects(settings),
+        threaded(state.sealing_keys, settings),
         threaded(state.models, settings),
         threaded(_port, settings),
         threaded(network.tls, settings.tls_cert, settings.tls_key),

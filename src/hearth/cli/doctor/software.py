@@ -31,12 +31,12 @@ def python() -> Finding:
     return ok("python", f"{platform.python_version()} at {sys.executable}")
 
 
-def libraries() -> Finding:
+def libraries(*, limit_s: float = LIMIT_S) -> Finding:
     """Whether what Hearth needs can be imported; one of them may take its process with it."""
     modules = _modules()
     command = [sys.executable, "-c", _IMPORTING, *sorted(modules)]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=limit_s, check=False)
         lines, is_cut = done.stdout, False
     except subprocess.TimeoutExpired as error:
         lines, is_cut = (error.stdout or b"").decode(), True
@@ -51,7 +51,7 @@ def libraries() -> Finding:
             "libraries", said, "Install Hearth anew: `pip install --force-reinstall hearth`."
         )
     if is_cut:
-        return warn("libraries", f"importing took over {LIMIT_S} s", "Is the disk or machine busy?")
+        return warn("libraries", f"importing took over {limit_s} s", "Is the disk or machine busy?")
     named = ", ".join(f"{name} {version(name)}" for name in sorted(set(modules.values())))
     return ok("libraries", named)
 

@@ -62,7 +62,7 @@ async def database(settings: Settings) -> list[Finding]:
     """Whether the database answers, and has the schema of this Hearth."""
     from hearth.kit.db import Database
     from hearth.migrations import is_current
-    from hearth.migrations.pending import pending
+    from hearth.migrations.history import pending
 
     is_ours = not settings.database_url
     if is_ours and not (settings.home_path / "state.db").exists():
@@ -114,6 +114,20 @@ async def objects(settings: Settings) -> Finding:
     if not is_same:
         return fail("objects", f"{scheme} store gives back something else", remedy)
     return ok("objects", f"{scheme} store takes, gives and deletes")
+
+
+def sealing_keys(settings: Settings) -> Finding:
+    """Whether the keys that seal secrets can be read; none is made here."""
+    from hearth.kit.secret_keys import KEY_FILE, load_sealer
+
+    path = settings.home_path / KEY_FILE
+    if not settings.secret_key and not path.exists():
+        return ok("secret key", f"{KEY_FILE} is made when a secret is first kept")
+    try:
+        load_sealer(settings.home_path, settings.secret_key)
+    except SetupError as error:
+        return fail("secret key", "secrets cannot be opened", str(error))
+    return ok("secret key", "HEARTH_SECRET_KEY is set" if settings.secret_key else f"{path}")
 
 
 def models(settings: Settings) -> Finding:
