@@ -11,6 +11,7 @@ from functools import partial
 
 from hearth import billing, catalog, deployments, jobs, pricing
 from hearth.app.ground import make_ground, subject_in
+from hearth.app.private import make_executor
 from hearth.gateway.snapshots import Snapshots
 from hearth.kit.db import Database
 from hearth.kit.leadership import Leadership
@@ -57,9 +58,7 @@ class Controller:
             Unavailable: the database cannot be written.
         """
         settings = self._settings
-        executor = deployments.LocalExecutor(
-            settings.home_path, start_timeout_s=settings.engine_start_timeout_s
-        )
+        executor = make_executor(settings)
         self._ending.callback(executor.close)
         prices = await self._follow_prices()
         self._reconciler = deployments.Reconciler(

@@ -14,6 +14,7 @@ from hearth.gateway.private_access import AccessLog
 from hearth.gateway.private_endpoints import PrivateEndpoints
 from hearth.gateway.server import tls_context
 from hearth.kit.db import Database
+from hearth.kit.secret_keys import load_sealer
 from hearth.resources import Documents
 from hearth.settings import Settings
 
@@ -50,11 +51,27 @@ def private_parts(settings: Settings, models: catalog.ServedCatalog) -> deployme
         groups=groups,
         addresses=addresses_of(settings),
         is_remote=partial(_is_remote, models),
+        may_seal=settings.profile == "dev" or bool(settings.secret_key),
     )
     return deployments.Parts(
         completers=(completer,),
         certifications=deployments.certifications_of,
+        sealed_for=deployments.sealed_for,
         labels=partial(deployments.vpc_labels, deployments=stored, groups=groups),
+    )
+
+
+def make_executor(settings: Settings) -> deployments.Executor:
+    """What runs workers on this machine, with sealed weights opened in memory alone.
+
+    Raises:
+        SetupError: the keys that seal cannot be read.
+    """
+    home = settings.home_path
+    local = deployments.LocalExecutor(home, start_timeout_s=settings.engine_start_timeout_s)
+    sealer = load_sealer(home, settings.secret_key)
+    return deployments.SealedExecutor(
+        local, deployments.Vault(catalog.ModelStore(home).root, sealer)
     )
 
 

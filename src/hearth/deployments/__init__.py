@@ -17,6 +17,7 @@ from hearth.deployments.deployed_models import refs as adapter_refs
 from hearth.deployments.executors.executor import Executor
 from hearth.deployments.executors.fake import FakeExecutor
 from hearth.deployments.executors.local import LocalExecutor
+from hearth.deployments.executors.sealed import SealedExecutor
 from hearth.deployments.parts import Parts
 from hearth.deployments.placement import (
     Inventory,
@@ -54,8 +55,10 @@ from hearth.deployments.vpc import (
     PrivateAddresses,
     PrivateDeployment,
     PrivateNetworks,
+    Vault,
     VpcCompleter,
     certifications_of,
+    sealed_for,
     vpc_labels,
     vpc_routes,
 )
@@ -101,12 +104,14 @@ __all__ = [
     "Replicas",
     "RouterPlan",
     "Samples",
+    "SealedExecutor",
     "Serverless",
     "ShapeBook",
     "ShapeCompleter",
     "ShapeRoutes",
     "Shapes",
     "SpecMaker",
+    "Vault",
     "VpcCompleter",
     "adapter_in_use",
     "adapter_refs",
@@ -122,6 +127,7 @@ __all__ = [
     "request_pool",
     "router_in_use",
     "router_routes",
+    "sealed_for",
     "shipped_inventory",
     "vpc_labels",
     "vpc_routes",

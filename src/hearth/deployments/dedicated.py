@@ -143,6 +143,7 @@ class Dedicated:
                 why = "It is gone." if served is None else served.serving.details
                 raise SetupError(f"{deployment.base_model} cannot be served any more. {why}")
             spec = self._ground.make_spec(served.serving.served_by, wish)
+            spec = replace(spec, sealed_for=self._ground.parts.sealed_for(deployment))
         except SetupError as error:
             # What runs goes on as it is; nothing new can start.
             return Plan(version=deployment.active_model_version, fault=str(error), label=label)

@@ -24,6 +24,10 @@ def _no_certifications(_: Deployment) -> frozenset[str]:
     return frozenset()
 
 
+def _for_nobody(_: Deployment) -> str:
+    return ""
+
+
 async def _no_adapters(_: Connection) -> dict[str, tuple[Adapter, ...]]:
     return {}
 
@@ -41,5 +45,7 @@ class Parts:
     users: Sequence[User] = ()
     certifications: Callable[[Deployment], frozenset[str]] = _no_certifications
     "What the region of a deployment must have."
+    sealed_for: Callable[[Deployment], str] = _for_nobody
+    "The account whose weights a deployment has encrypted on disk; empty: none."
     adapters: AdaptersOf = _no_adapters
     labels: LabelsOf = _no_labels

@@ -4,13 +4,14 @@ from hearth.deployments.vpc.completing import VpcCompleter
 from hearth.deployments.vpc.compliance import MODES, ComplianceMode, mode_of
 from hearth.deployments.vpc.routes import vpc_routes
 from hearth.deployments.vpc.service import PrivateNetworks
-from hearth.deployments.vpc.standing import certifications_of, vpc_labels
+from hearth.deployments.vpc.standing import certifications_of, sealed_for, vpc_labels
 from hearth.deployments.vpc.types import (
     SECURITY_GROUPS,
     PrivateAddresses,
     PrivateDeployment,
     SecurityGroup,
 )
+from hearth.deployments.vpc.vault import Vault
 
 __all__ = [
     "MODES",
@@ -20,9 +21,11 @@ __all__ = [
     "PrivateDeployment",
     "PrivateNetworks",
     "SecurityGroup",
+    "Vault",
     "VpcCompleter",
     "certifications_of",
     "mode_of",
+    "sealed_for",
     "vpc_labels",
     "vpc_routes",
 ]

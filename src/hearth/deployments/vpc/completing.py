@@ -28,12 +28,14 @@ class VpcCompleter:
         groups: every account's security groups.
         addresses: how private endpoints are reached.
         is_remote: whether another server answers for a model, by its name and the account.
+        may_seal: whether the key that seals is kept apart from what it seals.
     """
 
     deployments: Documents[Deployment]
     groups: Documents[SecurityGroup]
     addresses: PrivateAddresses
     is_remote: Callable[[str, str], bool]
+    may_seal: bool = True
 
     async def __call__(
         self, conn: Connection, deployment: Deployment, asking: Asking
@@ -57,6 +59,12 @@ class VpcCompleter:
 
     def _check_mode(self, deployment: Deployment, vpc: Vpc, account_id: str) -> None:
         mode = mode_of(vpc.compliance_mode)
+        if mode is not None and mode.seals_objects and not self.may_seal:
+            raise InvalidRequest(
+                f"vpc.complianceMode: {mode.name} has weights encrypted, and the key would lie in "
+                "the same folder: set HEARTH_SECRET_KEY, then deploy again.",
+                param="vpc.complianceMode",
+            )
         if mode is None or mode.keeps_content:
             return
         if deployment.engine == "remote" or self.is_remote(deployment.base_model, account_id):

@@ -55,6 +55,16 @@ def certifications_of(deployment: Deployment) -> frozenset[str]:
     return frozenset() if mode is None else mode.certifications
 
 
+def sealed_for(deployment: Deployment) -> str:
+    """The account whose weights must lie encrypted on disk: the deployment's own, or nobody.
+
+    Weights that everybody can pull have nothing to hide.
+    """
+    mode = None if deployment.vpc is None else MODES.get(deployment.vpc.compliance_mode)
+    is_sealing = mode is not None and mode.seals_objects
+    return deployment.name.split("/")[1] if is_sealing else ""
+
+
 def label_of(deployment: Deployment, groups: Sequence[SecurityGroup]) -> str:
     """What its status says of who may reach it; empty for a deployment without an endpoint.
 

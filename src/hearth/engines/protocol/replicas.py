@@ -127,6 +127,8 @@ class WorkerSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     context_tokens: int = 2048
     adapters: list[Adapter] = []
     "To load at the start; an engine that cannot is an error at start."
+    sealed_for: str = ""
+    "The account whose weights must lie encrypted on disk; executors see to it, not workers."
     options: dict[str, str | int | float | bool] = {}
     "Engine's own; an unknown name is an error at start."
 
