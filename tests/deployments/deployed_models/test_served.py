@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import closing
 
 import pytest
 
@@ -91,3 +91,61 @@ def test_adapters_come_and_go_on_a_base_model_that_is_served_without_a_deploymen
     assert said(hearth, BASE) == plain
     assert gone.status_code == 404
     assert "load-lora first" in gone.json()["error"]["details"]
+
+
+def test_adapters_on_a_deployment_are_chosen_by_name_and_updates_drop_nothing(
+    hearth: RunningHearth, control: Deployments
+) -> None:
+    d1 = control.create("d1", baseModel=BASE)["name"]
+    control.wait_ready("d1", 1)
+    plain = said(hearth, d1)
+
+    with traffic(hearth, d1) as seen:
+        first = load(control, model="first", deployment="d1")
+        second = load(control, model="second", deployment="d1")
+        named = [said(hearth, name) for name in (first["name"], f"dev/first#{d1}", "first")]
+        other = said(hearth, f"accounts/dev/models/second#{d1}")
+    callable_ones = models_that_are_called(hearth)
+    unload(control, first)
+    with hearth.client() as api:
+        ask = {"model": f"dev/first#{d1}", "prompt": "x"}
+        gone = api.post("/completions", json=ask)
+
+    assert seen.faults == []
+    assert len({plain, named[0], other}) == 3
+    assert set(named) == {named[0]}
+    assert said(hearth, d1) == plain
+    assert callable_ones >= {first["model"], second["model"]}
+    assert gone.status_code == 404
+    wait_until(lambda: digests_in_ledger(hearth) >= {first["adapterDigest"]}, "it is not recorded")
+    unload(control, second)
+    control.api.delete("/deployments/d1", params={"ignoreChecks": "true", "hard": "true"})
+
+
+def test_a_merged_adapter_answers_for_its_deployment(
+    hearth: RunningHearth, control: Deployments
+) -> None:
+    d2 = control.create("d2", baseModel=BASE)["name"]
+    control.wait_ready("d2", 1)
+    plain = said(hearth, d2)
+
+    answer = control.api.post(
+        "/deployedModels",
+        json={"model": "first", "deployment": "d2"},
+        params={"replaceMergedAddon": "true"},
+    )
+    merged: Json = answer.json()
+    wait_until(lambda: state_of(control, merged) == "DEPLOYED", "it is never loaded")
+
+    assert said(hearth, d2) == said(hearth, merged["name"]) != plain
+    assert said(hearth, f"{BASE}#{d2}") == plain
+
+
+def models_that_are_called(hearth: RunningHearth) -> set[str]:
+    with hearth.client() as api:
+        return {each["id"] for each in api.get("/models").json()["data"] if each["callable"]}
+
+
+def digests_in_ledger(hearth: RunningHearth) -> set[str]:
+    with closing(sqlite3.connect(hearth.home / "state.db")) as state:
+        return {row[0] for row in state.execute("SELECT adapter_digest FROM usage_events")}
