@@ -96,7 +96,8 @@ async def test_a_second_runner_waits_until_the_first_is_gone(world: World) -> No
     job_id = await world.defer("walk", num_steps=4, gate=2)
     first = world.start_runner()
     await world.until_traced("step 2")
-    world.start_runner()
+    gone, _ = world.start_runner(), world.start_runner()
+    await asyncio.to_thread(gone.communicate, timeout=LIMIT_S)  # it ends while it waits
     other_id = await world.defer("walk", num_steps=1)
     await world.end_of(other_id)
     assert world.traces() == ["step 0", "step 1", "step 2", "step 0"], "the first runs both"

@@ -73,8 +73,8 @@ class World:
         for process in self._processes:
             if "hearth.cli.controller" in str(process.args) and process.poll() is None:
                 process.terminate()
-            _, log = process.communicate(timeout=LIMIT_S)
-            self.log += log
+            if process.stderr is not None and not process.stderr.closed:
+                self.log += process.communicate(timeout=LIMIT_S)[1]
         self._processes.clear()
         sys.stdout.write(self.log)  # shown where a test fails
 

@@ -15,6 +15,7 @@ import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import NoReturn, cast
 
 from hearth.app.model_parts import make_job_handlers
@@ -47,17 +48,18 @@ async def run(settings: Settings, make: HandlerMaker, *, idle_s: float) -> None:
         SetupError: the database cannot be opened, or its schema is not ours.
         Unavailable: it went away again.
     """
+    woken = asyncio.Event()
+    wake = partial(asyncio.get_running_loop().call_soon_threadsafe, woken.set)
+    threading.Thread(target=_watch_input, args=[wake], daemon=True).start()
     async with AsyncExitStack() as ending:
         db = await open_state(settings, ending, may_migrate=False)
         leadership = Leadership(db, settings.home_path, name="jobs")
         await leadership.acquire()
         ending.push_async_callback(leadership.release)
         runner = Runner(db, leadership, make(settings, db), give_up=_give_up)
-        wake = asyncio.get_running_loop().call_soon_threadsafe
-        threading.Thread(target=_watch_input, args=[lambda: wake(runner.wake)], daemon=True).start()
         giving_up = asyncio.create_task(_give_up_when_lost(leadership))
         ending.callback(giving_up.cancel)
-        await runner.run(idle_s=idle_s)
+        await runner.run(woken, idle_s=idle_s)
     sys.stderr.flush()
     os._exit(0)  # DBOS's threads would take a second to end
 

@@ -73,10 +73,13 @@ class Runner:
         self._workflows = Workflows(db, self._body)
         self._claimed: set[str] = set()
         self._runs: dict[str, _Run] = {}
-        self._wake = asyncio.Event()
 
-    async def run(self, *, idle_s: float = IDLE_S) -> None:
-        """Run what is queued and what others left, until there has been nothing for so long.
+    async def run(self, woken: asyncio.Event, *, idle_s: float = IDLE_S) -> None:
+        """Run what is queued and what others left, until there has been nothing for a while.
+
+        Args:
+            woken: set by others to have it look for jobs at once.
+            idle_s: how long that while is.
 
         Raises:
             Unavailable: the database is away at the start.
@@ -93,12 +96,8 @@ class Runner:
                 is_busy = True
             busy_s = loop.time() if is_busy else busy_s
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), POLL_S)
-            self._wake.clear()
-
-    def wake(self) -> None:
-        """Look for jobs at once."""
-        self._wake.set()
+                await asyncio.wait_for(woken.wait(), POLL_S)
+            woken.clear()
 
     async def _poll(self) -> bool:
         """Return whether there is anything to do."""
