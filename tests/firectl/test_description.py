@@ -24,7 +24,8 @@ def done(text: str) -> str:
 def deployment_id(out: str) -> str:
     """The id that a script would take from the output, as other people's scripts do."""
     found = re.search(r"deployments/([a-z0-9-]+)", out)
-    assert found and re.search(r"^State: ", out, re.MULTILINE), out
+    assert found is not None, out
+    assert re.search(r"^State: ", out, re.MULTILINE), out
     return found.group(1)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import signal
 import subprocess
 import sys
 
@@ -137,6 +138,22 @@ def test_it_starts_in_under_three_tenths_of_a_second_of_the_processor() -> None:
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     assert min(seconds() for _ in range(3)) < START_LIMIT_S
+
+
+def test_ctrl_c_ends_waiting_with_the_usual_status(world: World) -> None:
+    world.on("POST", "deployments", Reply(body={"name": "accounts/dev/deployments/d"}))
+    world.on("GET", "deployments/d", Reply(body={"state": "CREATING"}))
+    words = ["create", "deployment", "m", "--wait"]
+    command = [sys.executable, "-m", "hearth.firectl.main", *words]
+    waiting = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert waiting.stderr is not None
+    assert waiting.stderr.readline() == "d: CREATING\n"
+
+    waiting.send_signal(signal.SIGINT)
+
+    assert waiting.wait(10) == Exit.INTERRUPTED
+    assert waiting.stderr.read() == "firectl: interrupted\n"
+    waiting.stderr.close()
 
 
 def test_a_reader_of_a_pipe_may_leave_early() -> None:
