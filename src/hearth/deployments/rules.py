@@ -129,7 +129,7 @@ class DeploymentRules:
         self._check_engine(deployment, served)
         self._check_expiry(deployment)
         certifications = self._ground.parts.certifications(deployment)
-        asked = _asked(draft, was)
+        asked = _asked(deployment, draft.internal, was)
         ask = ask_of(replace(deployment, **asked), served, certifications)
         # A deployment is checked as if its own replicas were not there: they make room for it.
         others = [each for each in await store.list_replicas(conn) if each.pool != deployment.name]
@@ -214,13 +214,15 @@ _CHOOSABLE = ("accelerator_type", "accelerator_count", "precision")
 "Fields that placement fills in where their owner leaves them open."
 
 
-def _asked(draft: Draft[Deployment], was: Stored[Deployment] | None) -> dict[str, Any]:
+def _asked(
+    deployment: Deployment, internal: Internal, was: Stored[Deployment] | None
+) -> dict[str, Any]:
     """What the owner asks for in the fields that placement fills in, so that a later change of
     another field leaves them as open as they were. Any: their values have several types."""
-    after = {name: getattr(draft.resource, name) for name in _CHOOSABLE}
-    if was is None:
+    after = {name: getattr(deployment, name) for name in _CHOOSABLE}
+    if was is None or deployment.deployment_shape:  # a shape leaves none of them open
         return after
-    asked: dict[str, Any] = draft.internal.get("asked", {})
+    asked: dict[str, Any] = internal.get("asked", {})
     return {
         name: value if value != getattr(was.resource, name) else asked.get(name, value)
         for name, value in after.items()

@@ -152,7 +152,7 @@ async def test_others_see_a_public_version_and_nothing_else(
     assert [answer.status_code for answer in hidden] == [404] * 5
 
 
-async def test_own_shapes_match_and_are_listed_beside_the_shipped_ones(
+async def test_own_shapes_match_after_the_shipped_ones(
     acme: httpx.AsyncClient,
 ) -> None:
     await make(acme)
@@ -164,12 +164,15 @@ async def test_own_shapes_match_and_are_listed_beside_the_shipped_ones(
     own = (await acme.get(SHAPES)).json()
     suitable = (await acme.get(SHAPES, params={"targetModel": BIG})).json()
     all_versions = (await acme.get("/accounts/acme/deploymentShapeVersions")).json()
+    for_model = {"targetModel": BIG}
+    usable = (await acme.get(f"{SHAPES}/-/versions", params=for_model)).json()
 
     assert matched[-1] == f"{OURS[1:]}/versions/v1"
     assert len(matched) == 5
     assert own["totalSize"] == 2
-    assert suitable["totalSize"] == 6
+    assert suitable["totalSize"] == 2
     assert all_versions["totalSize"] == 2
+    assert usable["totalSize"] == 6
 
 
 async def test_the_oldest_versions_go_but_never_the_one_in_use(

@@ -65,10 +65,12 @@ def test_it_deploys_with_the_shape_that_it_found(facts: Facts) -> None:
     deployed = facts["deployed"]
 
     made = deployed["made"]
-    assert deployed["shape"] == SHAPE
-    assert made["deploymentShape"] == f"{SHAPE}/versions/v1"
-    assert (made["acceleratorType"], made["acceleratorCount"]) == ("NVIDIA_A100_80GB", 1)
-    assert made["precision"] == "BF16"
+    assert made["deploymentShape"] == f"{deployed['shape']}/versions/v1"
+    assert (made["acceleratorType"], made["acceleratorCount"]) == ("NVIDIA_H100_80GB", 4)
+    assert made["precision"] == "FP8"
+    assert deployed["changed"]["displayName"] == "Mine"
+    assert deployed["changed"]["deploymentShape"] == made["deploymentShape"]
+    assert deployed["changed"]["acceleratorCount"] == 4
     assert deployed["other"]["body"]["error"]["param"] == "acceleratorType"
 
 

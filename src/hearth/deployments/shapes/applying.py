@@ -57,7 +57,7 @@ def with_shape(deployment: Deployment, shape: DeploymentShape, *, is_checked: bo
         field = to_camel(fields[0])
         here, there = getattr(deployment, fields[0]), getattr(shape, _FIELDS[fields[0]])
         raise InvalidRequest(
-            f"{field}: it is {here!r} here and {there!r} in {shape.name}; leave it out, choose "
+            f"{field}: it is {here} here and {there} in {shape.name}; leave it out, choose "
             "another shape, or pass skipShapeValidation.",
             param=field,
         )

@@ -86,7 +86,7 @@ class Shapes:
     async def list(
         self, account_id: str, query: ListQuery, *, target_model: str = ""
     ) -> Page[DeploymentShape]:
-        """A page of an account's shapes; for a model, of all that it can deploy it with.
+        """A page of an account's shapes, or of those among them that suit a model.
 
         Raises:
             InvalidRequest: the query is wrong, or there is no such model.
@@ -98,8 +98,7 @@ class Shapes:
             shapes = [*page.items]
         if target_model:
             model = await self._model(target_model, account_id)
-            shapes += [each.shape for each in self._book.shipped.of(model).values()]
-            shapes = [*{each.name: each for each in shapes if suits(each, model)}.values()]
+            shapes = [each for each in shapes if suits(each, model)]
         return select_page(shapes, struct_fields(DeploymentShape), ["name"], query, scope="shapes")
 
     async def get(self, account_id: str, shape_id: str) -> DeploymentShape:
@@ -110,7 +109,8 @@ class Shapes:
     async def versions(
         self, account_id: str, shape_id: str, query: ListQuery, *, target_model: str = ""
     ) -> Page[DeploymentShapeVersion]:
-        """A page of the versions of a shape, or of every shape; raises as `list` and `get`."""
+        """A page of the versions of a shape, or of every shape of the account; for a model, of
+        the shipped ones too. Raises as `list` and `get`."""
         async with self._db.read() as conn:
             if shape_id == ANY:
                 found = [*await self._all(conn, account_id)]

@@ -36,7 +36,7 @@ def listed():
         "names": [each.name for each in everything],
         "fast": [each.name for each in fast],
         "masked": plain(masked.deployment_shapes[0]),
-        "for_model": [plain(each) for each in shapes.list(target_model=MODEL)],
+        "for_model": [plain(each) for each in shapes.list(**PUBLIC, target_model=MODEL)],
         "own": [each.name for each in shapes.list()],
         "filter": failure(shapes.list, **PUBLIC, filter="preset_type = FAST AND ("),
     }
@@ -67,7 +67,8 @@ def matched():
 
 def deployed():
     """The happy path of the package's own words: find a shape, deploy with it."""
-    shape = versions.match_for_model(MODEL).deployment_shape_versions[0].snapshot
+    matched = versions.match_for_model(MODEL).deployment_shape_versions
+    shape = next(each.snapshot for each in matched if each.snapshot.preset_type == "THROUGHPUT")
     made = client.deployments.create(base_model=MODEL, deployment_shape=shape.name)
     deployment_id = made.name.rpartition("/")[2]
     other = failure(
@@ -76,8 +77,9 @@ def deployed():
         deployment_shape=shape.name,
         accelerator_type="NVIDIA_H200_141GB",
     )
+    changed = client.deployments.update(deployment_id, base_model=MODEL, display_name="Mine")
     client.deployments.delete(deployment_id, ignore_checks=True, hard=True)
-    return {"shape": shape.name, "made": plain(made), "other": other}
+    return {"shape": shape.name, "made": plain(made), "changed": plain(changed), "other": other}
 
 
 async def asked():
