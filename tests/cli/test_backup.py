@@ -86,6 +86,7 @@ def home(tmp_path: Path) -> Path:
     (home / "models" / "m").mkdir(parents=True)
     (home / "models" / "m" / "weights.gguf").write_bytes(b"weights")
     (home / "journal" / "gateway-9").mkdir(parents=True)
+    (home / "journal" / "gateway-9" / "000001.log").write_bytes(bytes(100))
     (home / "remotes.json").write_text("{}")
     (home / "lock").touch()
     (home / "run").symlink_to("/tmp")
@@ -129,7 +130,8 @@ def test_a_backup_is_for_its_owner_alone_and_holds_what_matters(home: Path, file
         names = tar.getnames()
 
     assert file.stat().st_mode & 0o777 == 0o600
-    assert names == [
+    assert names == [  # journals first: what they lose meanwhile, the database has
+        "home/journal/gateway-9/000001.log",
         "database",
         "home/objects/datasets/rows.jsonl",
         "home/remotes.json",
@@ -149,7 +151,7 @@ def test_everything_comes_back(home: Path, file: Path, tmp_path: Path) -> None:
     rows = "objects/datasets/rows.jsonl"
     assert (new / rows).read_bytes() == (home / rows).read_bytes()
     assert load_sealer(new).open((new / "sealed").read_bytes(), name="s") == b"hunter2"
-    assert (new / "journal" / "gateway-9").is_dir()
+    assert (new / "journal" / "gateway-9" / "000001.log").read_bytes() == bytes(100)
     assert new.stat().st_mode & 0o777 == 0o700
     assert not (new / "models").exists()
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

@@ -33,7 +33,7 @@ NAMED: list[tuple[str, str, Permission | None]] = [
     (r"POST|GET|DELETE", r"/responses.*", Permission.INFER),
     (r"POST", r"/(chat/)?completions|/messages|/embeddings|/rerank", Permission.INFER),
     (r"GET", r"/models.*|/verifyApiKey|/accounts|/accounts/{account_id}", ANYONE),
-    (r"POST", r"/validateModelConfig", Permission.READ),
+    (r"POST", r"/validateModelConfig|.*/deploymentShapeVersions:match", Permission.READ),
     (r"GET", r".*/models/.*:validateUpload", Permission.WRITE),
     (r"POST|PATCH|DELETE", r".*/securityGroups.*", Permission.ADMIN),
     (r"POST", r"/creditCodes:redeem", Permission.BILLING),
