@@ -10,7 +10,7 @@ from random import Random
 from hearth import accounts, billing, catalog, deployments, limits, metering, pricing
 from hearth.app.adapters import base_of_adapters, make_deployed_models
 from hearth.app.ground import make_ground
-from hearth.app.model_parts import make_models
+from hearth.app.model_parts import make_imports, make_models
 from hearth.app.private import PrivateSide
 from hearth.app.routes import BOTH_PLANES, Behind, cold_routes, hot_handlers
 from hearth.errors import ModelNotFound
@@ -193,6 +193,7 @@ class Gateway:
             billing=money,
             db=self._db,
             models=own,
+            imports=make_imports(settings, self._db, own),
             deployments=deployments.DeploymentService(
                 self._db, deployments.DeploymentRules(ground)
             ),

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from starlette.routing import Route
 
-from hearth import accounts, billing, deployments, models, objects
+from hearth import accounts, billing, deployments, models, objects, secrets
 from hearth.app.private import PrivateSide
 from hearth.gateway.chat import ChatCompletions
 from hearth.gateway.cold import caller_of
@@ -26,6 +26,7 @@ from hearth.gateway.responses.routes import response_routes
 from hearth.gateway.routes import Health, health_routes, model_routes
 from hearth.gateway.routing import Router
 from hearth.kit.db import Database
+from hearth.kit.secret_keys import load_sealer
 from hearth.settings import Settings
 
 HOT_ROUTES = {
@@ -53,6 +54,7 @@ class Behind:
     accounts: accounts.AccountService
     billing: billing.Billing
     models: models.Models
+    imports: models.Imports
     db: Database
     regions: deployments.Regions
     shapes: deployments.Shapes
@@ -88,9 +90,10 @@ def cold_routes(behind: Behind) -> list[Route]:
     routes = [
         *model_routes(behind.router, of),
         *response_routes(behind.archive, of),
-        *models.model_routes(behind.db, behind.models, of),
+        *models.model_routes(behind.db, behind.models, behind.imports, of),
         *objects.object_routes(behind.models.around.objects),
         *accounts.routes(behind.accounts, of, behind.keys.refresh),
+        *secrets.routes(_secrets(behind), accounts.Door(of)),
         *billing.routes(behind.billing, behind.accounts, of, behind.limits_changed),
         *deployments.vpc_routes(
             behind.private_networks, accounts.Door(of), behind.deployments_changed
@@ -108,6 +111,12 @@ def cold_routes(behind: Behind) -> list[Route]:
     return [*routes, openapi_route(route_rows(HOT_ROUTES, routes), is_strict=is_strict)]
 
 
+def _secrets(behind: Behind) -> secrets.SecretService:
+    settings = behind.settings
+    make_sealer = partial(load_sealer, settings.home_path, settings.secret_key)
+    return secrets.SecretService(behind.db, make_sealer)
+
+
 def route_table() -> list[RouteRow]:
     """Every route; the reference is made from it."""
     nothing = cast(Any, None)  # Any: the routes are listed, never called
@@ -120,6 +129,7 @@ def route_table() -> list[RouteRow]:
         accounts=accounts.AccountService(db),
         billing=billing.Billing(db, nothing, nothing),
         models=models.Models(db, models.Around(shelf=nothing, store=nothing, objects=nothing)),
+        imports=nothing,
         db=db,
         deployments=deployments.DeploymentService(db, nothing),
         deployed=deployments.DeployedModels(db, nothing),
