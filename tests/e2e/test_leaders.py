@@ -27,5 +27,5 @@ def test_a_second_home_serves_by_the_first_and_then_takes_over(db_url: str, tmp_
             assert any("The controller waits: process" in line for line in second.output)
 
             first.kill()
-            assert answers(second, key)
+            assert answers(second, key), "".join(second.output)
             assert len(second.worker_pids()) == 1
