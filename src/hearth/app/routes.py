@@ -27,7 +27,6 @@ from hearth.gateway.routes import Health, health_routes, model_routes
 from hearth.gateway.routing import Router
 from hearth.kit.db import Database
 from hearth.kit.secret_keys import load_sealer
-from hearth.kit.secret_keys import load_sealer
 from hearth.settings import Settings
 
 HOT_ROUTES = {
@@ -95,7 +94,6 @@ def cold_routes(behind: Behind) -> list[Route]:
         *objects.object_routes(behind.models.around.objects),
         *accounts.routes(behind.accounts, of, behind.keys.refresh),
         *secrets.routes(_secrets(behind), accounts.Door(of)),
-        *secrets.routes(_secrets(behind), accounts.Door(of)),
         *billing.routes(behind.billing, behind.accounts, of, behind.limits_changed),
         *deployments.vpc_routes(
             behind.private_networks, accounts.Door(of), behind.deployments_changed
@@ -111,12 +109,6 @@ def cold_routes(behind: Behind) -> list[Route]:
     ]
     is_strict = behind.settings.strict_fields
     return [*routes, openapi_route(route_rows(HOT_ROUTES, routes), is_strict=is_strict)]
-
-
-def _secrets(behind: Behind) -> secrets.SecretService:
-    settings = behind.settings
-    make_sealer = partial(load_sealer, settings.home_path, settings.secret_key)
-    return secrets.SecretService(behind.db, make_sealer)
 
 
 def _secrets(behind: Behind) -> secrets.SecretService:
