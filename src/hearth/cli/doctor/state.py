@@ -41,7 +41,9 @@ def _is_open(path: Path) -> bool:
 
 def _lock(path: Path) -> Finding:
     holder = lock_holder(path)
-    return ok("lock", f"held by process {holder}" if holder else "free: no Hearth runs here")
+    return ok(
+        "lock", "free: no Hearth runs here" if holder is None else f"held by process {holder}"
+    )
 
 
 def lock_holder(path: Path) -> int | None:
