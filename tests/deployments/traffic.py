@@ -161,6 +161,6 @@ class Deployments:
         def is_so() -> bool:
             each = self.get(deployment_id)
             ready = each["replicaStats"]["readyReplicaCount"]
-            return each["state"] == "READY" and ready == count == each["replicaCount"]
+            return bool(each["state"] == "READY" and ready == count == each["replicaCount"])
 
         return wait_until(is_so, f"{self.get(deployment_id)}")

@@ -48,9 +48,9 @@ class Load:
                 self._totals[name] = self._totals.get(name, 0.0) + gained
             self._last[replica_id] = sums
         self._last = {name: sums for name, sums in self._last.items() if name in stats}
-        busy = float(sum(each.running + each.waiting for each in stats.values()))
-        if busy or any(self._totals.get(n, 0.0) > was.get(n, 0.0) for n in ("finished", "failed")):
+        if self._totals.get("started", 0.0) > was.get("started", 0.0):
             self.last_request_s = now_s
+        busy = float(sum(each.running + each.waiting for each in stats.values()))
         self._moments.append(_Moment(at_s=now_s, sums=dict(self._totals), busy=busy))
         while self._moments[0].at_s < now_s - RATE_WINDOW_S and len(self._moments) > 2:
             self._moments.popleft()

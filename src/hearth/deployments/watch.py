@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hearth.deployments.autoscaling import (
     History,
@@ -53,7 +53,8 @@ class Watch:
         self.load = Load()
         self.load.last_request_s = stored.internal.get("last_request_s")
         self._history: History | None = None
-        self._scaled_s = 0.0
+        self._scaled_s = float(stored.internal.get("scaled_s", 0.0))
+        self._began_s = float(stored.internal.get("began_s", now_s()))
         self._hindrance: Refusal | None = None
         self._place: Place | None = None
         self.slots = 0
@@ -71,7 +72,11 @@ class Watch:
         if history is None:
             first = max(1, policy.min_replicas)
             known = stored.internal.get("desired")
-            history = begin(first if known is None else int(known), now_s)
+            history = replace(
+                begin(first if known is None else int(known), now_s),
+                began_s=self._began_s,
+                last_request_s=self.load.last_request_s,
+            )
         scale = stored.internal.get("scale") or {}
         if scale.get("at_s", 0.0) > self._scaled_s:
             self._scaled_s = scale["at_s"]
@@ -127,7 +132,13 @@ class Watch:
             is_deleted=stored.delete_time is not None,
             label=" ".join(filter(None, [self._label(stored.resource), plan.label])),
         )
-        internal: Internal = {**stored.internal, "served": served, "desired": wanted}
+        internal: Internal = {
+            **stored.internal,
+            "served": served,
+            "desired": wanted,
+            "began_s": self._began_s,
+            "scaled_s": self._scaled_s,
+        }
         last = self.load.last_request_s
         noted = stored.internal.get("last_request_s") or 0.0
         if last is not None and last - noted > NEWS_S:

@@ -33,13 +33,11 @@ def ask_of(
     model, serving = served
     held = serving.weights or serving.remote
     has_own = held is not None and not serving.is_stand_in
-    own_weights = serving.weights if has_own else None
-    size = model_size(
-        model.name,
-        model.parameters,
-        model.context_length,
-        own_weights.size_bytes if own_weights is not None else None,
-    )
+    if has_own and serving.remote is not None:  # its weights are another server's to hold
+        size = model_size(model.name, None, None)
+    else:
+        own = serving.weights.size_bytes if has_own and serving.weights is not None else None
+        size = model_size(model.name, model.parameters, model.context_length, own)
     wish = deployment.placement
     regions = tuple(name for name in (wish.region, *wish.regions) if name)
     return Ask(

@@ -181,6 +181,7 @@ class EngineServer:
         except Failed as refused:
             peer.connection.send(FrameType.FAILED, request, refused.failure)
             return
+        self._tally.started += 1
         peer.engine_ids[request] = engine_id
         self._running[engine_id] = _Running(peer, request, asked.credit)
 

@@ -84,6 +84,8 @@ class Hello(Struct, frozen=True, omit_defaults=True, kw_only=True):
 class Tally(Struct, omit_defaults=True, kw_only=True):
     """What a worker has done since its start: sums, for whoever wants rates and means."""
 
+    started: int = 0
+    "Requests that were taken."
     finished: int = 0
     "Requests that ended with usage, cancelled ones among them."
     failed: int = 0
