@@ -196,3 +196,13 @@ def test_a_dry_run_sends_nothing_and_shows_no_secret(
         "value": "********",
     }
     assert world.received == []
+
+
+@pytest.mark.parametrize("secret", ['quote"and\\slash', "a"])
+def test_a_dry_run_hides_secrets_however_they_are_written(secret: str) -> None:
+    line = ["create", "secret", "--name", "aaa", "--value", secret, "--dry-run", "-a", "dev"]
+
+    assert typed(*line).body["value"] == "********"
+    assert typed(*line).body["keyName"] == "aaa"
+    keys = ["create", "deployment", "m", "--direct-route-api-keys", f"{secret},b", "--dry-run"]
+    assert typed(*keys, "-a", "dev").body["directRouteApiKeys"] == ["********", "********"]

@@ -16,6 +16,8 @@ from hearth.firectl.screen import Screen
 CATALOGUE = "fireworks"
 "The account that owns the models everybody may call."
 _CHANGES = ("PATCH", "DELETE")
+MASK = "********"
+"Stands in a dry run for what nobody may read over a shoulder."
 UNKNOWN_ACCOUNT = "ACCOUNT_ID"
 "Stands in a dry run for what only the server knows."
 
@@ -157,11 +159,21 @@ class Call:
         text = f"{request.method} {self.connection.base_url}{request.target()}\n"
         text += f"If-Match: {request.etag}\n" if request.etag else ""
         if request.body is not None:
-            text += forms.as_json(request.body)
-        for secret in self._secrets():
-            text = text.replace(secret, "********")
+            text += forms.as_json(_masked(request.body, self._secrets()))
         self.screen.write(text)
 
-    def _secrets(self) -> list[str]:
-        given = [self.values.get(flag.name) for flag in self.command.flags if flag.is_secret]
-        return [text for text in (*given, self.connection.api_key) if text]
+    def _secrets(self) -> set[str]:
+        secrets = {self.connection.api_key}
+        for flag in self.command.flags:
+            given = self.values.get(flag.name, []) if flag.is_secret else []
+            secrets.update(given if isinstance(given, list) else [given])
+        return secrets - {""}
+
+
+def _masked(value: Any, secrets: set[str]) -> Any:  # Any: a JSON value
+    """The same value with stars for every secret."""
+    if isinstance(value, dict):
+        return {key: _masked(each, secrets) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_masked(each, secrets) for each in value]
+    return MASK if isinstance(value, str) and value in secrets else value

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from hearth.firectl.failures import UsageFailure
@@ -48,8 +47,7 @@ def name_of(command: Command) -> str:
 def _read(command: Command, rest: list[str]) -> tuple[Values, list[str]]:
     values: Values = {}
     loose: list[str] = []
-    words = iter(rest)
-    following = _Following(words)
+    following = _Following(rest)
     for word in following:
         if word == "--":
             loose += list(following)
@@ -64,8 +62,8 @@ def _read(command: Command, rest: list[str]) -> tuple[Values, list[str]]:
 class _Following:
     """Words one by one, with a look at the next."""
 
-    def __init__(self, words: Iterable[str]) -> None:
-        self._words = list(words)
+    def __init__(self, words: list[str]) -> None:
+        self._words = words
         self._place = 0
 
     def __iter__(self) -> _Following:

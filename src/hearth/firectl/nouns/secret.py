@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from hearth.firectl.call import Call
+from hearth.firectl.call import MASK, Call
 from hearth.firectl.crud import ETAG, deleter, getter, id_argument, lister
 from hearth.firectl.failures import UsageFailure
 from hearth.firectl.grammar import Column, Command, Flag, Noun, Resource
@@ -50,7 +50,7 @@ def _update(call: Call) -> None:
 def _value(call: Call) -> str:
     """The value; a dry run shows that it is there and asks for nothing."""
     if call.get("value") is not None or call.is_dry:
-        return str(call.get("value", "********"))
+        return str(call.get("value", MASK))
     if not sys.stdin.isatty():
         return sys.stdin.read().removesuffix("\n")
     import getpass
