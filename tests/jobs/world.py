@@ -25,21 +25,17 @@ LOCKS = (
 ROOT = Path(__file__).parent.parent.parent
 
 
-class World:
-    """One state, and the jobs in it.
+class Processes:
+    """Runners and controllers of one state.
 
     Args:
-        db: the state.
-        url: its.
-        folder: for the home, and for the traces that handlers leave.
+        environment: of each.
     """
 
-    def __init__(self, db: Database, url: str, folder: Path) -> None:
-        self.db = db
-        self.folder = folder
-        self.environment = environment_for(folder, 1, {"database_url": url})
-        self.trace = str(folder / "trace")
+    def __init__(self, environment: dict[str, str]) -> None:
         self.log = ""
+        "What those that have ended logged."
+        self._environment = environment
         self._processes: list[subprocess.Popen[str]] = []
 
     def start_runner(self, *options: str) -> subprocess.Popen[str]:
@@ -53,7 +49,7 @@ class World:
     def _start(self, module: str, *options: str) -> subprocess.Popen[str]:
         process = subprocess.Popen(
             [sys.executable, "-m", module, *options, HANDLERS],
-            env=self.environment,
+            env=self._environment,
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -77,6 +73,21 @@ class World:
                 self.log += process.communicate(timeout=LIMIT_S)[1]
         self._processes.clear()
         sys.stdout.write(self.log)  # shown where a test fails
+
+
+class World(Processes):
+    """One state, the processes that work on it, and the jobs in it.
+
+    Args:
+        db: the state.
+        url: its.
+        folder: for the home, and for the traces that handlers leave.
+    """
+
+    def __init__(self, db: Database, url: str, folder: Path) -> None:
+        super().__init__(environment_for(folder, 1, {"database_url": url}))
+        self.db = db
+        self.trace = str(folder / "trace")
 
     async def defer(self, kind: str, **arguments: Any) -> str:
         """Queue a job that leaves its traces here."""
