@@ -125,7 +125,8 @@ class PrivateEndpoints:
         self._by_port = {
             each.deployment.port: each
             for each in endpoints.values()
-            if each.deployment is not None and each.deployment.port
+            # A port of an earlier range is everybody's now, so nobody listens there for one.
+            if each.deployment is not None and each.deployment.port in self._ports
         }
         self._silent = tuple(
             each.deployment.id.encode()
