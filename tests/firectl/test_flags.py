@@ -37,6 +37,7 @@ def read(*rest: str) -> Values:
         (["--load-targets", "default=0.8,x=2"], {"load-targets": {"default": 0.8, "x": 2}}),
         (["--engine-options", "a=b,c=d=e"], {"engine-options": {"a": "b", "c": "d=e"}}),
         (["--fallback-regions", "a, b,"], {"fallback-regions": ["a", "b"]}),
+        (["--region", "accounts/dev/regions/us-west-2"], {"region": "us-west-2"}),
         (["--expire-time", "2027-01-02"], {"expire-time": "2027-01-02T00:00:00Z"}),
     ],
 )

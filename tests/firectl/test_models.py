@@ -265,3 +265,13 @@ def test_a_resumed_upload_sends_only_what_the_store_lacks(store: World, weights:
     assert asked.headers["content-range"] == "bytes */76800"
     assert sent.headers["content-range"] == "bytes 1000-76799/76800"
     assert sent.data == WEIGHTS[1000:]
+
+
+def test_a_model_whose_check_fails_later_is_not_waited_for(store: World, weights: Path) -> None:
+    status = {"code": "FAILED_PRECONDITION", "message": "the weights are cut"}
+    store.on("GET", "models/m", Reply(body=READY | {"state": "UPLOADING", "status": status}))
+
+    ran = typed("create", "model", "m", str(weights), "--quiet")
+
+    assert ran.status == 1
+    assert ran.err.endswith("accounts/dev/models/m is UPLOADING: the weights are cut\n")

@@ -164,3 +164,39 @@ def test_shapes_that_suit_a_model_are_listed(hearth: RunningHearth) -> None:
 
     assert "llama-v3p1-8b-instruct-fast " in ran.out
     assert line("firectl get deployment-shape llama-v3p1-8b-instruct-fast").status == 0
+
+
+def test_a_secret_is_kept_and_never_shown(hearth: RunningHearth) -> None:
+    made = line("firectl create secret --name WANDB_API_KEY --value sesame")
+    assert (made.status, "Key Name: WANDB_API_KEY\n" in made.out) == (0, True)
+
+    shown = [
+        line("firectl get secret wandb-api-key"),
+        line("firectl list secrets -o json"),
+        line("firectl update secret wandb-api-key --value other"),
+        line("firectl update secret wandb-api-key --name WANDB_KEY"),
+    ]
+    assert [each.status for each in shown] == [0, 0, 0, 0]
+    assert not any("sesame" in each.out or "other" in each.out for each in (made, *shown))
+    assert "Key Name: WANDB_KEY\n" in shown[-1].out
+    assert line("firectl delete secret wandb-api-key").status == 0
+    assert line("firectl get secret wandb-api-key").status == 3
+
+
+def test_an_adapter_is_loaded_and_taken_off(hearth: RunningHearth, home: Path) -> None:
+    folder = home / "adapter"
+    folder.mkdir()
+    matrices = {
+        f"base_model.model.model.layers.0.self_attn.q_proj.lora_{half}.weight": np.zeros(shape)
+        for half, shape in (("A", (8, 4096)), ("B", (4096, 8)))
+    }
+    write_safetensors(folder / "adapter_model.safetensors", matrices)
+    config = {"peft_type": "LORA", "r": 8, "lora_alpha": 16, "target_modules": ["q_proj"]}
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+
+    made = line("firectl create model lora ./adapter --base-model llama-v3p1-8b-instruct")
+    assert made.status == 0, made.err
+    loaded = line("firectl load-lora lora --wait --wait-timeout 20s")
+    assert loaded.status == 0, loaded.err
+    assert "DEPLOYED" in line("firectl list deployed-models").out
+    assert line("firectl unload-lora lora --wait --wait-timeout 20s").status == 0

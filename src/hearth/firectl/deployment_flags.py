@@ -14,10 +14,12 @@ from hearth.firectl.kinds import (
     PATH,
     SWITCH,
     TIME,
+    Kind,
     choice,
     open_choice,
     words,
 )
+from hearth.firectl.names import last_of
 
 ACCELERATORS = {
     "a10g": "NVIDIA_A10G_24GB",
@@ -32,6 +34,8 @@ ACCELERATORS = {
     "mi350x": "AMD_MI350X_288GB",
 }
 _ACCELERATOR = open_choice(*ACCELERATORS.values(), "NVIDIA_A100_40GB", short=ACCELERATORS)
+_REGION = Kind(metavar="REGION", parse=last_of)
+_REGIONS = Kind(metavar="A,B,…", parse=lambda text: [last_of(each) for each in LIST.parse(text)])
 _PRECISION = open_choice("FP16", "BF16", "FP8", "FP8_MM", "FP4", "NF4", "INT8", "INT4")
 
 DESCRIPTION = (
@@ -189,11 +193,11 @@ SCALING = (
 )
 
 PLACEMENT = (
-    Flag(name="region", field="placement.region", of="region", help="Where it runs."),
+    Flag(name="region", field="placement.region", kind=_REGION, of="region", help="Where it runs."),
     Flag(
         name="fallback-regions",
         field="placement.regions",
-        kind=LIST,
+        kind=_REGIONS,
         of="region",
         help="Where else, in this order, when the region has no room.",
     ),

@@ -79,6 +79,8 @@ class Resource:
     "The states that `--wait` waits for."
     failed: tuple[str, ...] = ("FAILED",)
     "The states that end `--wait` with a failure."
+    failed_codes: tuple[str, ...] = ()
+    "The codes of its status that end `--wait` with a failure, whatever its state."
     is_shared: bool = False
     "Whether a bare id that the account lacks is looked for among the catalogue's."
     wait_timeout: str = "30m"

@@ -71,11 +71,13 @@ def _check_error(operation: Object) -> None:
 
 
 def _is_ready(now: Object, resource: Resource) -> bool:
-    state = now.get("state", "")
-    if state in resource.failed:
-        message = (now.get("status") or {}).get("message") or "the server gives no reason"
+    state, status = now.get("state", ""), now.get("status") or {}
+    if state in resource.ready:
+        return True
+    if state in resource.failed or status.get("code") in resource.failed_codes:
+        message = status.get("message") or "the server gives no reason"
         raise Failure(f"{now.get('name')} is {state}: {message}")
-    return state in resource.ready
+    return False
 
 
 def watch(call: Call, name: str, is_done: Callable[[Object | None], bool]) -> Object | None:

@@ -23,6 +23,7 @@ RESOURCE = Resource(
     collection="models",
     id_body="modelId",
     wrapper="model",
+    failed_codes=("FAILED_PRECONDITION", "INVALID_ARGUMENT"),
     is_shared=True,
     columns=(
         Column(title="name", path="name"),
