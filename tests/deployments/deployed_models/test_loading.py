@@ -9,8 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from hearth.catalog import decide_fake
 from hearth.deployments import deployed_models
 from hearth.deployments.deployed_models import rules
+from hearth.kit.db import Database
 from tests.catalog.peft_folders import random_matrices, write_peft
 from tests.deployments.deployed_models.world import BASE, World
 
@@ -218,3 +220,16 @@ async def test_checking_only_loads_nothing(world: World) -> None:
 
     assert checked["state"] == "DEPLOYING"
     assert listed["totalSize"] == 0
+
+
+async def test_the_fake_engine_takes_adapters_without_reading_them(
+    db: Database, tmp_path: Path
+) -> None:
+    world = World(db, tmp_path, decide=decide_fake)
+    await world.start()
+
+    async with world.api() as api:
+        made = await loaded(api, model="first", deployment="d1")
+
+    (adapter,) = (await world.look())[D1]
+    assert (adapter.path, adapter.digest) == ("", made["adapterDigest"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -11,10 +11,13 @@ import httpx
 
 from hearth.catalog import (
     Catalog,
+    CatalogModel,
+    Holding,
     Holdings,
     ModelStore,
     Remotes,
     ServedCatalog,
+    Serving,
     decide,
     plan_pull,
 )
@@ -36,7 +39,8 @@ from tests.deployments.callers import Callers
 from tests.engines.models import write_tiny_model
 
 BASE = "accounts/acme/models/tiny"
-Json = dict[str, object]
+Decide = Callable[[CatalogModel, Mapping[str, Holding]], Serving]
+BY_WEIGHTS: Decide = partial(decide, profile="production", stand_ins={})
 
 
 class World:
@@ -46,9 +50,10 @@ class World:
         db: open, and up to date.
         home: where the weights of `tiny`, `twin` (both bases), `first` and `second` (adapters of
             tiny) are, all of the account `acme`.
+        decide: says how models are served.
     """
 
-    def __init__(self, db: Database, home: Path) -> None:
+    def __init__(self, db: Database, home: Path, *, decide: Decide = BY_WEIGHTS) -> None:
         self.db = db
         self.home = home
         self.store = ModelStore(home)
@@ -57,7 +62,7 @@ class World:
         served = ServedCatalog(
             Catalog.load(),
             Holdings(self.store, Remotes(home)),
-            partial(decide, profile="production", stand_ins={}),
+            decide,
         )
         self.deployed = DeployedModels(db, Loading(served, self.store, self._base_of))
         self.deployments = Resources(db, DEPLOYMENT_KIND, FreeRules[Deployment]())
