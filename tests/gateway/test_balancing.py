@@ -44,26 +44,27 @@ class Place:
 
     def turns(self, count: int = 50) -> list[Turn]:
         """Where so many requests go."""
-        turns = [self.balancer.turn(ROUTER, "acme", None) for _ in range(count)]
-        return [each for each in turns if each is not None]
+        router = self.balancer.find(ROUTER, "acme")
+        assert router is not None
+        return [self.balancer.turn(router, None) for _ in range(count)]
 
 
 async def test_a_name_that_is_no_routers_is_left_to_others(db: Database) -> None:
     place = Place(db, {})
 
     for name in ("llama", A, "accounts/acme/models/routers", "fireworks/llama"):
-        assert place.balancer.turn(name, "acme", None) is None
+        assert place.balancer.find(name, "acme") is None
 
 
 async def test_an_alias_is_its_own_accounts_word(db: Database) -> None:
     place = Place(db, {A: 0})
     await place.add(aliases=["llama"])
 
-    mine = place.balancer.turn("llama", "acme", None)
+    mine = place.balancer.find("llama", "acme")
 
     assert mine is not None
-    assert (mine.router, mine.deployment, mine.account_id) == (ROUTER, A, "acme")
-    assert place.balancer.turn("llama", "other", None) is None
+    assert place.balancer.turn(mine, None).deployment == A
+    assert place.balancer.find("llama", "other") is None
 
 
 async def test_only_a_public_router_is_for_other_accounts(db: Database) -> None:
@@ -72,8 +73,8 @@ async def test_only_a_public_router_is_for_other_accounts(db: Database) -> None:
     await place.add("open", public=True)
 
     with pytest.raises(ModelNotFound):
-        place.balancer.turn(ROUTER, "other", None)
-    opened = place.balancer.turn("accounts/acme/routers/open", "other", None)
+        place.balancer.find(ROUTER, "other")
+    opened = place.balancer.find("accounts/acme/routers/open", "other")
 
     assert opened is not None
     assert opened.account_id == "acme"
@@ -86,7 +87,7 @@ async def test_a_router_that_is_gone_is_unknown(db: Database) -> None:
     await place.balancer.refresh()
 
     with pytest.raises(ModelNotFound):
-        place.balancer.turn(ROUTER, "acme", None)
+        place.balancer.find(ROUTER, "acme")
 
 
 async def test_the_least_busy_gets_what_comes_next(db: Database) -> None:

@@ -38,7 +38,9 @@ class Turn(Struct, frozen=True, kw_only=True):
     "The router's deployments that are not ready."
 
 
-class _Known(Struct, frozen=True, kw_only=True):
+class KnownRouter(Struct, frozen=True, kw_only=True):
+    """A router, as far as a request needs to know it."""
+
     name: str
     account_id: str
     is_public: bool
@@ -71,8 +73,8 @@ class Balancer:
         self._random = random
         self._now_s = now_s
         self._documents = Documents(ROUTER_KIND)
-        self._routers: dict[str, _Known] = {}
-        self._aliases: dict[tuple[str, str], _Known] = {}
+        self._routers: dict[str, KnownRouter] = {}
+        self._aliases: dict[tuple[str, str], KnownRouter] = {}
         self._woken_s: dict[str, float] = {}
         self._waking: set[asyncio.Task[None]] = set()
 
@@ -82,7 +84,7 @@ class Balancer:
             stored = await self._documents.every(conn)
         self._routers, self._aliases = {}, {}
         for each in stored:
-            known = _Known(
+            known = KnownRouter(
                 name=each.name,
                 account_id=each.account_id,
                 is_public=each.resource.public,
@@ -92,40 +94,41 @@ class Balancer:
             for alias in each.resource.aliases:
                 self._aliases[each.account_id, alias] = known
 
-    def turn(self, name: str, account_id: str, session: str | None) -> Turn | None:
-        """Where a request for a name goes; None: it names no router.
-
-        Args:
-            name: as the request has it.
-            account_id: whose request it is.
-            session: requests of the same session go to the same deployment; None: of no session.
+    def find(self, name: str, account_id: str) -> KnownRouter | None:
+        """The router that an account means by a name; None: it names none.
 
         Raises:
             ModelNotFound: it has the form of a router's name, and the account may call none so.
         """
-        known = self._aliases.get((account_id, name)) if self._aliases else None
-        if known is None:
-            name = unquote(name) if "%" in name else name
-            if _COLLECTION not in name or not name.startswith("accounts/"):
-                return None
-            known = self._routers.get(name)
+        if self._aliases and (known := self._aliases.get((account_id, name))) is not None:
+            return known
+        name = unquote(name) if "%" in name else name
+        if _COLLECTION not in name or not name.startswith("accounts/"):
+            return None
+        known = self._routers.get(name)
         if known is None or not (known.is_public or known.account_id == account_id):
             raise ModelNotFound(
                 f"There is no router {name[:200]} that the account {account_id} may call: "
                 "`firectl list routers` lists its own."
             )
-        return self._choose(known, session or "")
+        return known
 
-    def _choose(self, known: _Known, session: str) -> Turn:
-        loads = {name: self._load_of(name) for name, _ in known.plan.weights}
+    def turn(self, router: KnownRouter, session: str | None) -> Turn:
+        """Where a request for a router goes.
+
+        Args:
+            router: as `find` gave it.
+            session: requests of the same session go to the same deployment; None: of no session.
+        """
+        loads = {name: self._load_of(name) for name, _ in router.plan.weights}
         ready = {name: load for name, load in loads.items() if load is not None}
-        choice = choose_deployment(known.plan, ready, self._random, session)
+        choice = choose_deployment(router.plan, ready, self._random, session or "")
         if choice.missed and choice.deployment is not None:
             self._wake(choice.missed)
         return Turn(
-            router=known.name,
+            router=router.name,
             deployment=choice.deployment or choice.missed,  # which is then waited for, or refused
-            account_id=known.account_id,
+            account_id=router.account_id,
             left_out=choice.left_out,
         )
 

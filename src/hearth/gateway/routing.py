@@ -104,9 +104,11 @@ class Router:
         endpoint = self._private.at(exchange)
         account_id = exchange.caller.account_id
         if endpoint is None:
+            router = self._balancer.find(name, account_id)
+            if router is None:
+                return self.route(name, account_id)
             session = exchange.header(b"x-session-affinity") or session
-            turn = self._balancer.turn(name, account_id, session)
-            return self.route(name, account_id) if turn is None else self._turned(turn)
+            return self._turned(self._balancer.turn(router, session))
         model = self._private.admit(exchange, exchange.caller, endpoint, name)
         route = self._dedicated_route(model, account_id, is_private=True)
         return replace(route, mode=endpoint.mode)

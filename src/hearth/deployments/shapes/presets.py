@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import product
 from typing import Final
 
 from hearth.deployments.placement import (
@@ -134,13 +135,11 @@ def _split(hardware: Hardware, model: ModelSize) -> Hardware:
 
 def _throughput(model: ModelSize, offer: Offer) -> Hardware | None:
     kinds = sorted(offer.kinds, key=lambda kind: kind is not _THROUGHPUT_FIRST)
-    for context in _contexts(model):
-        for kind in kinds:
-            for contexts in _CONTEXTS:
-                precision = default_precision(kind)
-                found = _smallest(model, kind, precision, context=context, contexts=contexts)
-                if found is not None:
-                    return found
+    for context, kind, contexts in product(_contexts(model), kinds, _CONTEXTS):
+        precision = default_precision(kind)
+        found = _smallest(model, kind, precision, context=context, contexts=contexts)
+        if found is not None:
+            return found
     return None
 
 
