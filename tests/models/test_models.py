@@ -163,7 +163,7 @@ async def test_what_is_deployed_stays(house: House, acme: httpx.AsyncClient, pul
 
     answer = await acme.delete(f"{MODELS}/pulled")
 
-    assert answer.status_code == 409
+    assert answer.status_code == 400
     assert "deployments/d1" in answer.json()["message"]
     assert house.store.find(pulled) is not None
 
@@ -184,3 +184,22 @@ async def test_a_config_says_what_would_load_the_model(acme: httpx.AsyncClient) 
     )
     assert unknown.status_code == broken.status_code == 400
     assert "NewNetForCausalLM" in unknown.json()["message"]
+
+
+async def test_a_version_keeps_what_a_model_said(acme: httpx.AsyncClient, pulled: str) -> None:
+    versions = f"{MODELS}/pulled/versions"
+    made = await acme.post(versions, params={"versionId": "v1"}, json={})
+    await acme.patch(f"{MODELS}/pulled", json={"displayName": "Later"})
+    await acme.post(versions, json={})
+    again = await acme.post(versions, params={"versionId": "v1"}, json={})
+
+    assert made.json()["name"] == f"{pulled}/versions/v1"
+    assert (await acme.get(f"{versions}/v1")).json() == made.json()
+    assert made.json()["snapshot"]["displayName"] == "pulled"
+    assert (await acme.get(f"{versions}:count")).json() == {"count": 2}
+    listed = (await acme.get(versions, params={"filter": 'snapshot.displayName="Later"'})).json()
+    assert listed["totalSize"] == 1
+    assert again.status_code == 409
+    refused = await acme.post(f"{versions}/v1:deploy", json={})
+    assert "same weights" in refused.json()["message"]
+    assert (await acme.get(f"{versions}/v2")).status_code == 404

@@ -78,4 +78,4 @@ async def test_what_is_no_gguf_cannot_be_prepared(acme: httpx.AsyncClient, tmp_p
 async def test_before_the_weights_are_here_nothing_is_prepared(acme: httpx.AsyncClient) -> None:
     await make(acme, "mine")
 
-    assert (await prepare(acme, "INT8")).status_code == 409
+    assert (await prepare(acme, "INT8")).status_code == 400

@@ -208,7 +208,8 @@ async def test_a_ready_model_takes_no_other_files(acme: httpx.AsyncClient, gguf:
     body = {"filenameToSize": {"model.gguf": "3"}}
     answer = await acme.post(f"{MODELS}/mine:getUploadEndpoint", json=body)
 
-    assert answer.status_code == 409
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == "FAILED_PRECONDITION"
 
 
 async def test_without_an_announcement_there_is_nothing_to_validate(
@@ -258,7 +259,7 @@ async def test_a_model_comes_back_byte_for_byte(acme: httpx.AsyncClient, gguf: b
     whole = await acme.get(urls["model.gguf"])
     part = await acme.get(urls["model.gguf"], headers={"range": "bytes=4-7"})
 
-    assert before.status_code == 409
+    assert before.status_code == 400
     assert whole.content == gguf
     assert (part.status_code, part.content) == (206, gguf[4:8])
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from hearth.catalog import ModelStore
-from hearth.errors import Conflict
+from hearth.errors import FailedPrecondition
 from hearth.models.service import Models
 from hearth.objects import Mounted
 
@@ -36,12 +36,14 @@ async def download_urls(models: Models, name: str, base_url: str) -> dict[str, s
 
     Raises:
         NotFound: there is no such model.
-        Conflict: its files are not here.
+        FailedPrecondition: its files are not here.
     """
     await models.get(name)
     weights = await asyncio.to_thread(models.around.store.find, name)
     if weights is None:
-        raise Conflict(f"The files of {name} are not here; upload and validate them first.")
+        raise FailedPrecondition(
+            f"The files of {name} are not here; upload and validate them first."
+        )
     _, account, _, model_id = name.split("/")
     objects = models.around.objects
     return {

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from hearth.accounts import Status
-from hearth.errors import Conflict, InvalidRequest, NotFound, PermissionDenied
+from hearth.errors import FailedPrecondition, InvalidRequest, NotFound, PermissionDenied
 from hearth.jobs import Job, JobRecord, JobState, defer, get
 from hearth.kit.bodies import decode_body
 from hearth.kit.db import Connection, Database
@@ -79,14 +79,14 @@ class Imports:
         Raises:
             InvalidRequest: not exactly one source is named, or it is none.
             PermissionDenied: models are not imported from there here.
-            Conflict: the model is READY.
+            FailedPrecondition: the model is READY.
         """
         source = self._read(body)
         async with self._db.write() as conn:
             stored = await self._models.documents.read(conn, name, is_locked=True)
             asking.check_may_change(stored.created_by)
             if stored.resource.state is ModelState.READY:
-                raise Conflict(f"{name} is READY; import into another model.")
+                raise FailedPrecondition(f"{name} is READY; import into another model.")
             status = Status(message=f"Its files are fetched from {source.uri}.")
             model = msgspec.structs.replace(
                 stored.resource, status=status, imported_from=source.uri

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from hearth.catalog import Form, Weights
-from hearth.errors import Conflict, InvalidRequest
+from hearth.errors import FailedPrecondition, InvalidRequest
 from hearth.jobs import Job, defer
 from hearth.kit.db import Database
 from hearth.models.precisions import can_prepare, form_of
@@ -30,7 +30,7 @@ class Preparing:
         Raises:
             NotFound: there is no such model.
             InvalidRequest: no engine here runs the precision, or not with these weights.
-            Conflict: its weights are not here.
+            FailedPrecondition: its weights are not here.
         """
         form = form_of(precision)
         await self._models.get(name)
@@ -56,7 +56,7 @@ class Preparing:
         await self.make(name, form)
 
     async def make(self, name: str, form: Form) -> None:
-        """Make a form, unless it is here; raises `Conflict` where the weights are gone."""
+        """Make a form, unless it is here; raises `FailedPrecondition` without weights."""
 
         def run() -> None:
             weights = self._present(name)
@@ -69,7 +69,9 @@ class Preparing:
     def _present(self, name: str) -> Weights:
         weights = self._models.around.store.find(name)
         if weights is None:
-            raise Conflict(f"The weights of {name} are not here; upload or pull them first.")
+            raise FailedPrecondition(
+                f"The weights of {name} are not here; upload or pull them first."
+            )
         return weights
 
 

@@ -11,9 +11,10 @@ from starlette.routing import Route
 
 from hearth.accounts import Caller, Door, Permission, Visit, require
 from hearth.catalog import PUBLIC_ACCOUNT
-from hearth.errors import InvalidRequest, NotFound, PermissionDenied
+from hearth.errors import FailedPrecondition, InvalidRequest, NotFound, PermissionDenied
 from hearth.kit.bodies import decode_body, read_mask
 from hearth.kit.db import Database
+from hearth.kit.pages import list_query
 from hearth.models.configs import check_config
 from hearth.models.downloads import download_urls
 from hearth.models.imports import Imports
@@ -21,6 +22,7 @@ from hearth.models.preparing import Preparing
 from hearth.models.service import Models
 from hearth.models.types import Model
 from hearth.models.uploads import Uploads
+from hearth.models.versions import Versions
 from hearth.resources import (
     Asking,
     DescribedRoute,
@@ -28,6 +30,7 @@ from hearth.resources import (
     answer,
     asking_of,
     json_body,
+    listing,
     shown,
 )
 
@@ -119,7 +122,7 @@ class FileRoutes:
         """Have a signed URL for each file."""
         self._door.require(request, Permission.READ)
         self._check_own(request)
-        urls = await download_urls(self._models, self._name(request), _base_url(request))
+        urls = await download_urls(self._models, _name_of(request), _base_url(request))
         return answer({"filenameToSignedUrls": urls})
 
     async def fetch(self, request: Request) -> Response:
@@ -131,7 +134,7 @@ class FileRoutes:
         """Say how far an import is."""
         self._door.require(request, Permission.READ)
         operation_id = request.path_params["operation_id"]
-        return answer(await self._imports.operation(self._name(request), operation_id))
+        return answer(await self._imports.operation(_name_of(request), operation_id))
 
     async def prepare(self, request: Request) -> Response:
         """Make another precision."""
@@ -145,7 +148,7 @@ class FileRoutes:
     def _changing(self, request: Request) -> tuple[str, Asking]:
         visit = self._door.require(request, Permission.WRITE)
         self._check_own(request)
-        return self._name(request), asking_of(request, visit, Permission.WRITE)
+        return _name_of(request), asking_of(request, visit, Permission.WRITE)
 
     def _check_own(self, request: Request) -> None:
         if request.path_params["account_id"] == PUBLIC_ACCOUNT:
@@ -154,9 +157,58 @@ class FileRoutes:
                 "the catalogue says, and stay as they are. Use a model of your own."
             )
 
-    def _name(self, request: Request) -> str:
-        account = f"accounts/{request.path_params['account_id']}"
-        return self._models.name_of(account, request.path_params["resource_id"])
+
+class VersionRoutes:
+    """Versions of models."""
+
+    def __init__(self, versions: Versions, door: Door[Request]) -> None:
+        self._versions = versions
+        self._door = door
+
+    def routes(self) -> Sequence[Route]:
+        """Create, list, count, get; and what is not done here."""
+        path = f"{PATH}/versions"
+        one = f"{path}/{{version_id}}"
+        return [
+            DescribedRoute(f"{path}:count", self.count, "GET", "Count the versions of a model."),
+            DescribedRoute(path, self.create, "POST", "Keep what a model says of itself now."),
+            DescribedRoute(path, self.list, "GET", "List the versions of a model."),
+            DescribedRoute(f"{one}:deploy", self.deploy, "POST", "Say why nothing is rolled out."),
+            DescribedRoute(one, self.get, "GET", "Get a version of a model."),
+        ]
+
+    async def count(self, request: Request) -> Response:
+        """Count versions."""
+        self._door.require(request, Permission.READ)
+        return answer({"count": len(await self._versions.of(_name_of(request)))})
+
+    async def create(self, request: Request) -> Response:
+        """Make a version."""
+        visit = self._door.require(request, Permission.WRITE)
+        asking = asking_of(request, visit, Permission.WRITE)
+        version_id = request.query_params.get("versionId", "")
+        return shown(await self._versions.create(_name_of(request), version_id, asking), request)
+
+    async def list(self, request: Request) -> Response:
+        """List versions."""
+        self._door.require(request, Permission.READ)
+        query = list_query(request.query_params)
+        page = await self._versions.list(_name_of(request), query)
+        return listing("modelVersions", page, request)
+
+    async def get(self, request: Request) -> Response:
+        """Get a version."""
+        self._door.require(request, Permission.READ)
+        version_id = request.path_params["version_id"]
+        return shown(await self._versions.get(_name_of(request), version_id), request)
+
+    async def deploy(self, request: Request) -> Response:
+        """Say why nothing is rolled out."""
+        self._door.require(request, Permission.WRITE)
+        raise FailedPrecondition(
+            "All versions of a model have the same weights here, so there is nothing to roll out; "
+            "change the `baseModel` of the deployment to another model instead."
+        )
 
 
 class _ConfigBody(msgspec.Struct, frozen=True, rename="camel"):
@@ -179,8 +231,13 @@ def model_routes(
     return [
         Route("/validateModelConfig", validate_config, methods=["POST"]),
         *FileRoutes(db, models, imports, door).routes(),
+        *VersionRoutes(Versions(db, models), door).routes(),
         *ModelRoutes(models, door).routes(),
     ]
+
+
+def _name_of(request: Request) -> str:
+    return "accounts/{account_id}/models/{resource_id}".format(**request.path_params)
 
 
 def _base_url(request: Request) -> str:

@@ -9,7 +9,7 @@ import msgspec
 
 from hearth.accounts import Status
 from hearth.catalog import ModelKind, ModelStore
-from hearth.errors import Conflict, InvalidRequest
+from hearth.errors import Conflict, FailedPrecondition, InvalidRequest
 from hearth.kit.db import Connection
 from hearth.kit.ids import new_id
 from hearth.models.shelf import InUse, Shelf
@@ -73,7 +73,9 @@ class ModelRules(FreeRules[Model]):
         """Weights go with their model, unless something serves it."""
         user = await self._in_use(conn, stored.name)
         if user is not None:
-            raise Conflict(f"{stored.name} is used by {user}; delete or unload that first.")
+            raise FailedPrecondition(
+                f"{stored.name} is used by {user}; delete or unload that first."
+            )
         await asyncio.to_thread(self._store.remove, stored.name)
         return await super().deleting(conn, stored, asking)
 

@@ -10,7 +10,7 @@ import msgspec
 
 from hearth.accounts import HEARTH
 from hearth.catalog import CatalogModel, ModelStore, Serving, Weights
-from hearth.errors import Conflict, NotFound
+from hearth.errors import FailedPrecondition, NotFound
 from hearth.kit.clock import Clock, utc_now
 from hearth.kit.db import Database
 from hearth.kit.listing import select_page, struct_fields
@@ -101,7 +101,7 @@ class Models(Resources[Model]):
         self, name: str, change: Json, *, mask: Sequence[str] = (), asking: Asking = BY_OPERATOR
     ) -> Model:
         """See `Resources.update`."""
-        await self._adopt(name)
+        await self.adopt(name)
         await super().update(name, change, mask=mask, asking=asking)
         self.around.shelf.refresh()
         return await self.get(name)
@@ -111,12 +111,12 @@ class Models(Resources[Model]):
 
         Raises:
             NotFound: there is none.
-            Conflict: something serves it, or another server answers for it.
+            FailedPrecondition: something serves it, or another server answers for it.
         """
-        await self._adopt(name)
+        await self.adopt(name)
         shelved = self._shelved(name)
         if shelved is not None and shelved[1].remote is not None:
-            raise Conflict(
+            raise FailedPrecondition(
                 f"{name} is answered by another server; its operator ends that with "
                 f"`hearth detach {name.rpartition('/')[2]}`."
             )
@@ -136,8 +136,8 @@ class Models(Resources[Model]):
             token, is_first = page.next_page_token, False
         return found
 
-    async def _adopt(self, name: str) -> None:
-        """Give what was pulled here a document, so that it can be changed."""
+    async def adopt(self, name: str) -> None:
+        """Give what was pulled here a document, so that it can be changed; others have one."""
         shelved = self._shelved(name)
         async with self._database.read() as conn:
             if shelved is None or await self.documents.find(conn, name) is not None:

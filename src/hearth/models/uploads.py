@@ -17,7 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from hearth.accounts import Status
-from hearth.errors import ApiError, Conflict, InvalidRequest
+from hearth.errors import ApiError, FailedPrecondition, InvalidRequest
 from hearth.jobs import Job, defer
 from hearth.kit.db import Connection, Database
 from hearth.models.entry import Entry, place
@@ -76,7 +76,7 @@ class Uploads:
 
         Raises:
             NotFound: there is no such model.
-            Conflict: it is READY, so its files stay as they are.
+            FailedPrecondition: it is READY, so its files stay as they are.
             InvalidRequest, PayloadTooLarge: a name or size cannot be.
         """
         sizes = read_sizes(files)
@@ -168,7 +168,7 @@ class Uploads:
         stored = await self._models.documents.read(conn, name, is_locked=True)
         asking.check_may_change(stored.created_by)
         if stored.resource.state is ModelState.READY:
-            raise Conflict(
+            raise FailedPrecondition(
                 f"{name} is READY, and its files stay as they are; make another model for others."
             )
         return stored
