@@ -186,6 +186,18 @@ async def test_a_config_says_what_would_load_the_model(acme: httpx.AsyncClient) 
     assert "NewNetForCausalLM" in unknown.json()["message"]
 
 
+async def test_a_model_whose_weights_were_taken_away_says_so(
+    house: House, acme: httpx.AsyncClient, pulled: str
+) -> None:
+    await acme.patch(f"{MODELS}/pulled", json={"displayName": "Ours"})
+    house.store.remove(pulled)
+
+    model = (await acme.get(f"{MODELS}/pulled")).json()
+
+    assert model["status"]["code"] == "NOT_FOUND"
+    assert model["callable"] is False
+
+
 async def test_a_version_keeps_what_a_model_said(acme: httpx.AsyncClient, pulled: str) -> None:
     versions = f"{MODELS}/pulled/versions"
     made = await acme.post(versions, params={"versionId": "v1"}, json={})

@@ -19,18 +19,22 @@ from hearth.models.files import check_name
 if TYPE_CHECKING:
     from obstore.store import AzureStore, S3Store
 
-Name = Annotated[str, Meta(min_length=1, max_length=1024, pattern=r"^[^\x00]*\Z")]
+# These become parts of host names, so nothing else than such a part may be in them.
+Bucket = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")]
+Account = Annotated[str, Meta(pattern=r"^[a-z0-9]{3,24}\Z")]
+Region = Annotated[str, Meta(pattern=r"^[a-z0-9-]{1,40}\Z")]
+Folder = Annotated[str, Meta(max_length=1024, pattern=r"^[^\x00]*\Z")]
 CHUNK_BYTES = 8 << 20
 
 
 class AwsS3Source(Struct, frozen=True, kw_only=True, rename="camel", forbid_unknown_fields=True):
     """A folder of a bucket; with a secret of the account, or readable by everybody."""
 
-    s3_bucket: Name
-    s3_path: str = ""
-    region: str = "us-east-1"
+    s3_bucket: Bucket
+    s3_path: Folder = ""
+    region: Region = "us-east-1"
     endpoint: str = ""
-    "Of another server that speaks S3; https only."
+    "Of another server that speaks S3, where the operator lets accounts name hosts; https only."
     credentials_secret: str = ""
     'A secret that holds `{"accessKeyId": …, "secretAccessKey": …}`.'
 
@@ -50,9 +54,9 @@ class AzureBlobSource(
 ):
     """A folder of a container; with a secret of the account, or readable by everybody."""
 
-    storage_account: Name
-    container: Name
-    path: str = ""
+    storage_account: Account
+    container: Bucket
+    path: Folder = ""
     credentials_secret: str = ""
     'A secret that holds `{"accountKey": …}` or `{"sasToken": …}`.'
 
@@ -78,9 +82,19 @@ class _Credentials(Struct, frozen=True, rename="camel"):
     sas_token: str = ""
 
 
-def check_source(source: BucketSource) -> None:
-    """Raise `InvalidRequest` where a source would lead elsewhere than to a bucket."""
+def check_source(source: BucketSource, *, may_name_hosts: bool) -> None:
+    """Raise `InvalidRequest` where a source would lead elsewhere than to a bucket.
+
+    Args:
+        source: as a client wrote it.
+        may_name_hosts: whether clients may have this server call hosts that they name.
+    """
     endpoint = getattr(source, "endpoint", "")
+    if endpoint and not may_name_hosts:
+        raise InvalidRequest(
+            "awsS3Source.endpoint: this server imports from S3 itself only; leave it out.",
+            param="awsS3Source.endpoint",
+        )
     if endpoint and not endpoint.startswith("https://"):
         raise InvalidRequest(
             f"awsS3Source.endpoint: {endpoint[:200]!r} must begin with https://.",

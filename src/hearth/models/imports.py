@@ -150,7 +150,7 @@ class Imports:
             )
         bucket = source.aws_s3_source or source.azure_blob_source
         if bucket is not None:
-            check_source(bucket)
+            check_source(bucket, may_name_hosts="https" in self._schemes)
         elif source.source.partition(":")[0] not in self._schemes:
             raise PermissionDenied(
                 f"source: {source.source[:200]!r} is not imported here; sources begin with "

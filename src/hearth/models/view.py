@@ -16,6 +16,12 @@ SERVERLESS = f"accounts/{PUBLIC_ACCOUNT}/deployments/serverless"
 "What requests without a deployment of their own are said to be answered by."
 
 
+_GONE = Status(
+    code="NOT_FOUND",
+    message="Its weights are not here any more; delete it, make it again and upload them.",
+)
+
+
 def described(model: CatalogModel) -> Model:
     """What the catalogue, or the headers of its weights, say of a model."""
     details = None
@@ -59,10 +65,11 @@ def completed(
     """
     if model.state is not ModelState.READY:
         return msgspec.structs.replace(model, deployed_model_refs=[*refs])
-    is_callable = serving is not None and serving.callable
-    served_by = (serving.served_by or "") if serving is not None else ""
+    if serving is None:
+        return msgspec.structs.replace(model, status=_GONE, deployed_model_refs=[*refs])
+    is_callable = serving.callable
     status, size_bytes = model.status, model.size_bytes
-    if status.code == "OK" and serving is not None and serving.details:
+    if status.code == "OK" and serving.details:
         status = Status(message=serving.details)
     if weights:
         size_bytes = sum(each.size_bytes for each in weights)
@@ -72,7 +79,7 @@ def completed(
         status=status,
         size_bytes=size_bytes,
         callable=is_callable,
-        served_by=served_by,
+        served_by=serving.served_by or "",
         supports_serverless=is_callable,
         deployed_model_refs=[*refs, *own],
         precisions=sorted({precision_of(each.inspection.quantisation) for each in weights} - {""}),
