@@ -187,10 +187,6 @@ class Router:
             adapter=found.model,
         )
 
-    def serving(self, full_name: str) -> Serving | None:
-        """How a model is served, by its full name."""
-        return self._servings.get(full_name)
-
     def subject(self, full_name: str, unit: Unit) -> Subject | None:
         """A model as price books see it, counted in a unit; None: it is not known."""
         account_id = full_name.removeprefix("accounts/").partition("/")[0]
