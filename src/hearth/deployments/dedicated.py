@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import Counter
@@ -14,6 +15,7 @@ from hearth.accounts import HEARTH
 from hearth.deployments import store
 from hearth.deployments.autoscaling import Scaling
 from hearth.deployments.lifetimes import why_over
+from hearth.deployments.places import Room
 from hearth.deployments.probes import Probes
 from hearth.deployments.replicas import Replicas
 from hearth.deployments.rules import DEPLOYMENT_KIND, Ground
@@ -34,6 +36,10 @@ MaySpend = Callable[[str], Awaitable[str]]
 "Why an account may spend nothing more; empty: it may."
 
 SPENDING_EVERY_S = 10.0
+LOOK_S = 1.0  # workers say once a second what they do
+IDLE_LOOK_S = 15.0  # without replicas only the clock changes anything: schedules, a week of idling
+MAX_NEWS = 100
+BATCH = 20  # deployments looked at before a request has its turn: about a millisecond
 BY_HEARTH = Asking(actor=HEARTH)
 
 
@@ -70,6 +76,8 @@ class Dedicated:
         self._labels: dict[str, str] = {}
         self._stopped: dict[str, str] = {}
         self._spending_s = 0.0
+        self._due_s: dict[str, float] = {}
+        self._looked: list[str] = []
 
     async def read(self, conn: Connection) -> None:
         """Learn what is wanted; call it when something was changed."""
@@ -78,7 +86,9 @@ class Dedicated:
         self._stored = {each.name: each for each in await self._documents.every(conn)}
         for name in self._watches.keys() - self._stored.keys():
             del self._watches[name]
+            self._scalings.pop(name, None)
         self._plans = {}
+        self._due_s = {}
 
     def adapters_of(self, pool: str) -> tuple[Adapter, ...]:
         """What is to be loaded beside the weights of a pool that no deployment owns."""
@@ -88,6 +98,7 @@ class Dedicated:
         """A gateway had a request for a deployment and no replica."""
         if name in self._stored:
             self._watch(name).load.asked(at_s)
+            self._due_s.pop(name, None)
 
     async def check_spending(self) -> None:
         """Look which accounts may hold nothing that costs; every few seconds is enough."""
@@ -96,26 +107,40 @@ class Dedicated:
         self._spending_s = self._now_s()
         owners = {each.account_id for each in self._stored.values() if each.delete_time is None}
         told = {account_id: await self._may_spend(account_id) for account_id in owners}
-        self._stopped = {account_id: why for account_id, why in told.items() if why}
+        stopped = {account_id: why for account_id, why in told.items() if why}
+        if stopped != self._stopped:
+            self._stopped, self._due_s = stopped, {}
 
-    def converge(self) -> None:
-        """Start and drain replicas; nothing is waited for."""
+    async def converge(self) -> None:
+        """Start and drain replicas; nothing is waited for, and others have their turn meanwhile."""
         if self._ground.models.refresh():
-            self._plans = {}
+            self._plans, self._due_s = {}, {}
+        stirred, self._replicas.stirred = self._replicas.stirred, set()
+        for pool in stirred:
+            self._due_s.pop(pool, None)
         self._look_at_load()
-        for name, stored in self._stored.items():
-            watch, plan = self._watch(name), self._plan(stored)
-            own = self._replicas.of(name)
-            num_ready = sum(each.state is ReplicaState.READY for each in own)
-            stopped = self._why_stopped(stored)
-            scaling = watch.desired(stored, num_ready, stopped)
-            self._scalings[name] = scaling
-            count = 0 if scaling is None else scaling.desired
-            watch.advance(stored, plan, self._replicas, self._ground.places, count)
-        for pool in {each.pool for each in self._replicas.all()} - self._stored.keys():
+        now_s = self._now_s()
+        self._looked = [n for n in self._stored if self._due_s.get(n, 0.0) <= now_s]
+        room = self._ground.places.room(self._replicas.all())
+        for number, name in enumerate(self._looked, start=1):
+            self._converge_one(self._stored[name], room)
+            if number % BATCH == 0:
+                await asyncio.sleep(0)
+        for pool in self._replicas.pools - self._stored.keys():
             if "/deployments/" in pool:  # it was deleted for good
                 for replica in self._replicas.of(pool):
                     self._replicas.drain(replica.id)
+
+    def _converge_one(self, stored: Stored[Deployment], room: Room) -> None:
+        name = stored.name
+        watch, own = self._watch(name), self._replicas.of(name)
+        num_ready = sum(each.state is ReplicaState.READY for each in own)
+        scaling = watch.desired(stored, num_ready, self._why_stopped(stored))
+        self._scalings[name] = scaling
+        count = 0 if scaling is None else scaling.desired
+        watch.advance(stored, self._plan(stored), self._replicas, room, count)
+        is_idle = count == 0 and not own
+        self._due_s[name] = self._now_s() + (IDLE_LOOK_S if is_idle else LOOK_S)
 
     def _why_stopped(self, stored: Stored[Deployment]) -> str:
         if stored.resource.accelerator_type == "CPU":
@@ -156,12 +181,16 @@ class Dedicated:
     def _look_at_load(self) -> None:
         now_s = self._now_s()
         addresses: dict[str, dict[str, str]] = {}
+        if not self._stored:
+            return
         for replica in self._replicas.all():
             if replica.address and replica.pool in self._stored:
                 addresses.setdefault(replica.pool, {})[replica.id] = replica.address
         self._probes.follow({each for pool in addresses.values() for each in pool.values()})
-        for name in self._stored:
-            watch, stats = self._watch(name), dict[str, Stats]()
+        for name, watch in self._watches.items():
+            stats = dict[str, Stats]()
+            if not addresses.get(name) and watch.load.is_still:
+                continue
             for replica_id, address in addresses.get(name, {}).items():
                 told = self._probes.stats(address)
                 if told is not None:
@@ -172,14 +201,20 @@ class Dedicated:
     # --- What is stored --------------------------------------------------------------------------
 
     def news(self) -> dict[str, Draft[Deployment]]:
-        """The deployments that stand otherwise than their records say."""
-        changed = {}
-        for name, stored in self._stored.items():
+        """The deployments looked at last that stand otherwise than their records say.
+
+        No more than a short transaction holds; the others are looked at again in a moment.
+        """
+        changed = dict[str, Draft[Deployment]]()
+        for name in [name for name in self._looked if name in self._stored]:
+            stored = self._stored[name]
             watch, plan = self._watch(name), self._plan(stored)
             scaling, stopped = self._scalings.get(name), self._why_stopped(stored)
             draft = watch.draft(stored, plan, self._replicas, scaling, stopped)
             if draft.resource != stored.resource or draft.internal != stored.internal:
                 changed[name] = draft
+            if len(changed) == MAX_NEWS:
+                break
         return changed
 
     async def record(self, conn: Connection, news: dict[str, Draft[Deployment]]) -> None:
@@ -231,6 +266,7 @@ class Dedicated:
         return {
             name: watch.load.values(ready[name], watch.slots)
             for name, watch in self._watches.items()
+            if ready[name] or not watch.load.is_still
         }
 
     async def close(self) -> None:

@@ -55,6 +55,14 @@ class Load:
         while self._moments[0].at_s < now_s - RATE_WINDOW_S and len(self._moments) > 2:
             self._moments.popleft()
 
+    @property
+    def is_still(self) -> bool:
+        """Whether nothing was done over the whole window, so that looking again tells nothing."""
+        if not self._moments:
+            return True
+        first, latest = self._moments[0], self._moments[-1]
+        return latest.busy == first.busy == 0.0 and latest.sums == first.sums
+
     def asked(self, at_s: float) -> None:
         """A request came that found no replica."""
         self.last_request_s = max(at_s, self.last_request_s or at_s)

@@ -9,7 +9,9 @@ from hearth.deployments.placement import (
     AcceleratorType,
     Ask,
     Decision,
+    Free,
     Inventory,
+    PlaceKey,
     Planner,
     free_after,
     hourly_prices,
@@ -40,17 +42,25 @@ class Places:
 
     def plan(self, ask: Ask, account_id: str, replicas: Iterable[Replica]) -> Decision:
         """Decide where one more replica goes, beside those that hold places already."""
+        return self.plan_in(self.free(replicas), ask, account_id)
+
+    def plan_in(self, free: Free, ask: Ask, account_id: str) -> Decision:
+        """The same, given what is free."""
         book = self._book_at(account_id, self._now_ns())
         planner = self._planners.get(book.version)
         if planner is None:
             planner = self._planners[book.version] = Planner(self.inventory, hourly_prices(book))
-        return planner.plan(self.free(replicas), ask)
+        return planner.plan(free, ask)
+
+    def room(self, replicas: Iterable[Replica]) -> Room:
+        """What is left beside these, to plan several replicas in turn."""
+        return Room(self, self.free(replicas))
 
     def hourly_prices(self, account_id: str) -> dict[AcceleratorType, int]:
         """Nano-USD that an account pays now for an hour of each kind of accelerator."""
         return hourly_prices(self._book_at(account_id, self._now_ns()))
 
-    def free(self, replicas: Iterable[Replica]) -> dict[tuple[str, AcceleratorType], int]:
+    def free(self, replicas: Iterable[Replica]) -> dict[PlaceKey, int]:
         """What nobody holds, by region and kind of accelerator."""
         held = [
             ((each.region, AcceleratorType(each.accelerator_type)), each.taken)
@@ -58,3 +68,18 @@ class Places:
             if each.accelerator_type
         ]
         return free_after(self.inventory, held)
+
+
+class Room:
+    """What is free, less what was planned since."""
+
+    def __init__(self, places: Places, free: dict[PlaceKey, int]) -> None:
+        self._places = places
+        self._free = free
+
+    def plan(self, ask: Ask, account_id: str) -> Decision:
+        """Decide where one more replica goes; the place it gets is taken."""
+        decision = self._places.plan_in(self._free, ask, account_id)
+        if decision.place is not None:
+            self._free[decision.place.key] -= decision.place.taken
+        return decision

@@ -137,7 +137,7 @@ class Reconciler:
                 parties.serverless.want(pool)
         await parties.dedicated.check_spending()
         parties.serverless.converge()
-        parties.dedicated.converge()
+        await parties.dedicated.converge()
         await parties.accounting.post()
         await self._record(requested)
 
@@ -155,7 +155,7 @@ class Reconciler:
         dirty = list(filter(None, map(replicas.find, replicas.dirty)))
         gone = parties.accounting.settled()
         news = parties.dedicated.news()
-        samples = parties.samples.due(parties.dedicated.values())
+        samples = parties.samples.due(parties.dedicated.values)
         has_over = bool(parties.dedicated.over())
         adapters = parties.deployed.news(replicas)
         if not (requested or dirty or gone or news or samples or has_over or adapters):

@@ -57,9 +57,12 @@ class Replicas:
         self._drain_timeout_s = drain_timeout_s
         self._now_ns = now_ns
         self._all: dict[str, Replica] = {}
+        self._of: dict[str, dict[str, Replica]] = {}
         self._specs: dict[str, WorkerSpec] = {}
         self._drains: dict[str, asyncio.Task[None]] = {}
         self._recorded: dict[str, asyncio.Event] = {}
+        self.stirred: set[str] = set()
+        "Pools whose replicas have changed, until somebody has looked."
         self.dirty: set[str] = set()
         "Ids whose record is behind."
         self.ended: dict[str, Ended] = {}
@@ -71,7 +74,12 @@ class Replicas:
 
     def of(self, pool: str) -> list[Replica]:
         """The replicas of a pool, oldest first."""
-        return [each for each in self._all.values() if each.pool == pool]
+        return list(self._of.get(pool, {}).values())
+
+    @property
+    def pools(self) -> set[str]:
+        """The pools that have any."""
+        return set(self._of)
 
     def find(self, replica_id: str) -> Replica | None:
         """The replica, if it has not ended."""
@@ -115,7 +123,9 @@ class Replicas:
     def put(self, replica: Replica) -> None:
         """Take note of a replica as it stands now."""
         self._all[replica.id] = replica
+        self._of.setdefault(replica.pool, {})[replica.id] = replica
         self.dirty.add(replica.id)
+        self.stirred.add(replica.pool)
         self._changed()
 
     def drain(self, replica_id: str) -> None:
@@ -141,10 +151,15 @@ class Replicas:
 
     def _end(self, replica_id: str) -> None:
         replica = self._all.pop(replica_id)
+        siblings = self._of[replica.pool]
+        del siblings[replica_id]
+        if not siblings:
+            del self._of[replica.pool]
         self._specs.pop(replica_id, None)
         self._drains.pop(replica_id, None)
         self._recorded.pop(replica_id, None)
         self.dirty.discard(replica_id)
+        self.stirred.add(replica.pool)
         self.ended[replica_id] = Ended(replica=replica, end_ns=self._now_ns())
         self._changed()
 

@@ -21,13 +21,13 @@ class Samples:
         self._kept: dict[str, store.Values] = {}
         self._looked_ns = 0
 
-    def due(self, values: Mapping[str, store.Values]) -> dict[str, store.Values]:
-        """The values that are news, every few seconds."""
+    def due(self, values_of: Callable[[], Mapping[str, store.Values]]) -> dict[str, store.Values]:
+        """The values that are news, every few seconds; no one looks for them in between."""
         now_ns = self._now_ns()
         if now_ns - self._looked_ns < EVERY_S * SECOND_NS:
             return {}
         self._looked_ns = now_ns
-        return {name: each for name, each in values.items() if each != self._kept.get(name)}
+        return {name: each for name, each in values_of().items() if each != self._kept.get(name)}
 
     async def record(self, conn: Connection, due: dict[str, store.Values]) -> None:
         """Keep them, and forget what is old."""

@@ -17,7 +17,7 @@ from hearth.deployments.autoscaling import (
 from hearth.deployments.convergence import Wanted, steps
 from hearth.deployments.load import Load
 from hearth.deployments.placement import Ask, Place, Refusal
-from hearth.deployments.places import Places
+from hearth.deployments.places import Room
 from hearth.deployments.policies import policy_of
 from hearth.deployments.replicas import Replicas
 from hearth.deployments.rules import label_of, with_place
@@ -87,7 +87,7 @@ class Watch:
         return scaling
 
     def advance(
-        self, stored: Stored[Deployment], plan: Plan, replicas: Replicas, places: Places, count: int
+        self, stored: Stored[Deployment], plan: Plan, replicas: Replicas, room: Room, count: int
     ) -> None:
         """Start and drain what brings the replicas nearer to what is wanted."""
         pool = stored.name
@@ -98,7 +98,7 @@ class Watch:
         if plan.spec is None or plan.ask is None:
             return
         for _ in range(todo.start):
-            decision = places.plan(plan.ask, stored.account_id, replicas.all())
+            decision = room.plan(plan.ask, stored.account_id)
             if decision.place is None:
                 self._hindrance = decision.refusal
                 return
