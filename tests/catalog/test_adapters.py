@@ -94,6 +94,7 @@ REFUSED: list[tuple[dict[str, Any], str]] = [
     ({"more": {f"base_model.model.model.{Q}.lora_magnitude_vector": np.ones(32)}}, "magnitude"),
     ({"more": {"vision_tower.layers.0.self_attn.q_proj.lora_A.weight": np.ones((4, 9))}},
      "vision_tower"),
+    ({"more": {f"base_model.model.model.{Q}.lora_A.other.weight": np.ones((4, 32))}}, "twice"),
     ({"changed": {Q: (np.ones((4, 32)), np.full((32, 4), np.nan))}}, "not finite"),
     ({"changed": {Q: (np.ones((4, 32)), np.full((32, 4), np.inf))}}, "not finite"),
     ({"changed": {Q: (np.ones((4, 31)), np.ones((32, 4)))}}, "another base"),

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from hearth.accounts import Status
 from hearth.deployments import DeployedModel, DeployedModelState
 from hearth.engines.protocol import Adapter
 from hearth.engines.wire import Connection, FrameType
-from hearth.errors import ModelNotFound
+from hearth.errors import ModelNotFound, Unavailable
 from hearth.gateway.adapter_routes import AdapterRoutes
 from hearth.gateway.channel import Channel
 from hearth.resources import Stored
@@ -29,6 +30,7 @@ def deployed(
     default: bool = False,
     public: bool = False,
     state: DeployedModelState = DeployedModelState.DEPLOYED,
+    status: Status | None = None,
 ) -> Stored[DeployedModel]:
     resource = DeployedModel(
         name=f"accounts/{name.partition('/')[0]}/deployedModels/{name.partition('/')[2]}",
@@ -38,6 +40,7 @@ def deployed(
         default=default,
         public=public,
         state=state,
+        status=status or Status(),
     )
     return Stored(
         resource=resource,
@@ -91,6 +94,17 @@ def test_a_bare_adapter_means_the_accounts_own_default_place_or_a_public_one(
         "c": "accounts/b/deployedModels/three",
     }
     assert routes.of_model("accounts/a/models/other", "a") is None
+
+
+def test_a_request_for_one_that_cannot_be_loaded_is_told_so_at_once(routes: AdapterRoutes) -> None:
+    fault = Status("UNAVAILABLE", "A replica with it cannot start: no memory.")
+    routes.replace(
+        [deployed("a/one", status=fault), deployed("a/two", status=Status("OK", "Soon"))]
+    )
+
+    with pytest.raises(Unavailable, match="lora is not loaded"):
+        routes.find("accounts/a/deployedModels/one", "a").check()
+    routes.find("accounts/a/deployedModels/two", "a").check()
 
 
 def test_a_deployment_knows_its_adapters_and_the_one_that_answers_for_it(

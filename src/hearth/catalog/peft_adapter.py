@@ -64,13 +64,12 @@ def _pairs(entry: Path) -> dict[str, Pair]:
             continue
         if not np.isfinite(matrix).all():
             raise InvalidRequest(f"{name} holds numbers that are not finite; train it again.")
-        module = match["module"]
         tensor = f"blk.{int(match['layer'])}.{TENSORS[match['part']]}.weight"
-        pair = pairs.setdefault(module, Pair(module, tensor))
-        if match["side"] == "A":
-            pair.a = matrix
-        else:
-            pair.b = matrix
+        pair = pairs.setdefault(tensor, Pair(match["module"], tensor))
+        side = match["side"].lower()
+        if getattr(pair, side) is not None:
+            raise InvalidRequest(f"{name} is there twice under two names; keep one adapter.")
+        setattr(pair, side, matrix)
     if unknown:
         shown = ", ".join(unknown[:3]) + (" and more" if len(unknown) > 3 else "")
         raise InvalidRequest(

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from hearth.deployments import DeployedModel, DeployedModelState
-from hearth.errors import ModelNotFound
+from hearth.errors import ModelNotFound, Unavailable
 from hearth.kit.names import to_camel
 from hearth.resources import Stored
 
@@ -32,6 +32,13 @@ class AdapterRoute(Struct, frozen=True, kw_only=True):
     is_public: bool
     is_merged: bool
     "It answers for its deployment also where no adapter is named."
+    fault: str
+    "Why no replica has it, and none will by itself; empty: one has it, or is being started."
+
+    def check(self) -> None:
+        """Raises `Unavailable` where a request would wait in vain."""
+        if self.fault:
+            raise Unavailable(f"{self.model} is not loaded. {self.fault}", retry_after_s=10)
 
 
 class AdapterRoutes:
@@ -110,4 +117,5 @@ def _route(stored: Stored[DeployedModel]) -> AdapterRoute:
         is_default=deployed.default,
         is_public=deployed.public,
         is_merged=stored.internal.get("is_merged", False),
+        fault="" if deployed.status.code == "OK" else deployed.status.message,
     )

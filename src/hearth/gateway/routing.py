@@ -162,6 +162,8 @@ class Router:
             if loaded is None:
                 told = named[:200] if asked is None else asked.name
                 raise ModelNotFound(f"{found.name} serves {found.model}, not {told}.")
+        if loaded is not None:
+            loaded.check()
         return Route(
             model=found.model if loaded is None else loaded.model,
             served_by=found.served_by,
@@ -176,6 +178,7 @@ class Router:
         if found.deployment:
             name = f"{found.model}{MARK}{found.deployment}"
             return self._dedicated_route(name, found.account_id)
+        found.check()
         base = self._catalog.resolve(found.base_model, found.account_id)
         served_by = None if base is None else self._servings[base.name].served_by
         if base is None or served_by is None:
