@@ -109,9 +109,10 @@ class DeploymentRules:
     async def undeleting(
         self, conn: Connection, stored: Stored[Deployment], asking: Asking
     ) -> Draft[Deployment]:
-        """Start it anew, as it was."""
+        """Start it anew: what it was asked before it was deleted is use no more."""
         deployment = replace(stored.resource, state=DeploymentState.CREATING)
-        internal = {**stored.internal, "served": False, "scale": None}
+        internal = {key: kept for key, kept in stored.internal.items() if key not in _PAST}
+        internal["restored_s"] = self._now_s()
         return await self._checked(conn, Draft(resource=deployment, internal=internal), asking)
 
     async def _checked(
@@ -210,6 +211,8 @@ def explanation_of(decision: Decision) -> list[dict[str, str]]:
     ]
 
 
+_PAST = frozenset({"served", "scale", "desired", "last_request_s"})
+"What a deployment that comes back does not remember."
 _CHOOSABLE = ("accelerator_type", "accelerator_count", "precision")
 "Fields that placement fills in where their owner leaves them open."
 

@@ -64,6 +64,7 @@ class Watch:
         if stored.delete_time is not None or stopped:
             return None
         now_s = self._now_s()
+        self._forget_before(float(stored.internal.get("restored_s", 0.0)))
         try:
             policy = policy_of(stored.resource)
         except InvalidRequest:  # an older Hearth stored it
@@ -85,6 +86,11 @@ class Watch:
             scaling = decide(policy, history, self.load.observation(num_ready, self.slots), now_s)
         self._history = scaling.history
         return scaling
+
+    def _forget_before(self, restored_s: float) -> None:
+        """Begin anew where it was deleted and came back, or its old idleness would end it again."""
+        if restored_s > self._began_s:
+            self._began_s, self._history, self.load.last_request_s = restored_s, None, None
 
     def advance(
         self, stored: Stored[Deployment], plan: Plan, replicas: Replicas, room: Room, count: int
