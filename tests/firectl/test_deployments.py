@@ -53,6 +53,14 @@ def test_gpu_count_is_not_raised_for_ever(world: World) -> None:
     assert (ran.status, len(world.received)) == (1, 2)
 
 
+@pytest.mark.parametrize("refusal", [too_small(2), Reply(status=400, body={"message": "no"})])
+def test_what_more_accelerators_would_not_help_is_sent_once(world: World, refusal: Reply) -> None:
+    world.on("POST", "deployments", refusal)
+
+    assert typed("create", "deployment", "m", "--gpu-count", "2").status == 1
+    assert len(world.received) == 1
+
+
 def test_accelerator_count_is_taken_at_its_word(world: World) -> None:
     world.on("POST", "deployments", too_small(4))
 
