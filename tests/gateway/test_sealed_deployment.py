@@ -96,3 +96,14 @@ def test_a_private_deployment_is_made_by_one_command_and_its_weights_lie_sealed(
     assert not lies_in(site.hearth.home, secret)
     assert answer.headers["fireworks-deployment"] == "accounts/dev/deployments/sealed"
     assert answer.headers["x-hearth-served-by"] == "accounts/dev/models/custom-model"
+
+
+def test_sealed_weights_are_not_given_out_and_not_converted(site: PrivateHearth) -> None:
+    path = f"{ACCOUNT}/models/custom-model"
+    with site.client() as api:
+        given = api.get(f"{path}:getDownloadEndpoint")
+        prepared = api.post(f"{path}:prepare", json={"precision": "FP16"})
+
+    for answer in (given, prepared):
+        assert answer.status_code == 400, answer.text
+        assert "sealed for a deployment under compliance" in answer.json()["message"]

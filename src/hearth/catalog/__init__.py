@@ -24,6 +24,7 @@ from hearth.catalog.spec import PullSpec as PullSpec
 from hearth.catalog.spec import plan_pull as plan_pull
 from hearth.catalog.store import ModelStore as ModelStore
 from hearth.catalog.types import PUBLIC_ACCOUNT as PUBLIC_ACCOUNT
+from hearth.catalog.types import SEAL as SEAL
 from hearth.catalog.types import Capability as Capability
 from hearth.catalog.types import CatalogModel as CatalogModel
 from hearth.catalog.types import Category as Category

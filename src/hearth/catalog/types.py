@@ -170,6 +170,10 @@ class Manifest(Struct, frozen=True, kw_only=True):
     "Whether every account may call it, beside its own; those of the catalogue may be anyway."
 
 
+SEAL = "sealed.json"
+"Lies in folders of the model store whose files are sealed."
+
+
 class Weights(Struct, frozen=True, kw_only=True):
     """Weights that are here, whole and verified."""
 
@@ -190,6 +194,11 @@ class Weights(Struct, frozen=True, kw_only=True):
     def format(self) -> Literal["gguf", "safetensors"]:
         """Which engines can read them."""
         return self.manifest.inspection.format
+
+    @property
+    def is_sealed(self) -> bool:
+        """Whether they lie encrypted, so that nothing but a worker's start can open them."""
+        return (self.folder / SEAL).exists()
 
     @property
     def sha256(self) -> str:

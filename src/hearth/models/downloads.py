@@ -44,6 +44,11 @@ async def download_urls(models: Models, name: str, base_url: str) -> dict[str, s
         raise FailedPrecondition(
             f"The files of {name} are not here; upload and validate them first."
         )
+    if weights.is_sealed:
+        raise FailedPrecondition(
+            f"The files of {name} are sealed for a deployment under compliance, and only its "
+            "workers open them; they are not given out."
+        )
     _, account, _, model_id = name.split("/")
     objects = models.around.objects
     return {

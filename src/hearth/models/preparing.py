@@ -72,6 +72,11 @@ class Preparing:
             raise FailedPrecondition(
                 f"The weights of {name} are not here; upload or pull them first."
             )
+        if weights.is_sealed:
+            raise FailedPrecondition(
+                f"The weights of {name} are sealed for a deployment under compliance, and only "
+                "its workers open them; upload them again as another model to prepare that."
+            )
         return weights
 
 

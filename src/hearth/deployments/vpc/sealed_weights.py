@@ -19,10 +19,10 @@ from typing import IO
 import msgspec
 from msgspec import Struct
 
+from hearth.catalog import SEAL
 from hearth.errors import SetupError
 from hearth.kit.sealing import Sealer
 
-SEAL = "sealed.json"
 _MANIFEST = "manifest.json"
 _CHUNK_BYTES = 1 << 20
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from hearth.catalog import SEAL
 from hearth.deployments.vpc.sealed_weights import (
-    SEAL,
     Seal,
     open_folder,
     read_seal,
