@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -233,3 +234,12 @@ async def test_the_fake_engine_takes_adapters_without_reading_them(
 
     (adapter,) = (await world.look())[D1]
     assert (adapter.path, adapter.digest) == ("", made["adapterDigest"])
+
+
+async def test_of_two_loads_at_once_one_is_refused(world: World) -> None:
+    body = {"model": "first", "deployment": "d1"}
+
+    async with world.api() as api:
+        both = await asyncio.gather(*(api.post("/deployedModels", json=body) for _ in range(2)))
+
+    assert sorted(each.status_code for each in both) == [200, 409]

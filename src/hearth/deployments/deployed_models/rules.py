@@ -50,6 +50,7 @@ class DeployedModelRules(FreeRules[DeployedModel]):
         account_id = asked.name.split("/")[1]
         target = await self._loading.target(conn, account_id, asked)
         adapter = await asyncio.to_thread(self._loading.adapter, target)
+        await bump(conn, store.DEPLOYMENTS)  # first: two loads at once then wait for each other
         loaded = await self._loaded(conn)
         there = [each for each in loaded if placed(each).pool == target.pool]
         is_merged = asking.flag("replaceMergedAddon")
@@ -73,7 +74,6 @@ class DeployedModelRules(FreeRules[DeployedModel]):
         )
         others = [each for each in loaded if each.resource.model == target.model]
         deployed = await self._with_default(conn, deployed, others)
-        await bump(conn, store.DEPLOYMENTS)
         kept = Placed(pool=target.pool, adapter=adapter, is_merged=is_merged)
         return Draft(resource=deployed, internal=kept.as_internal())
 
