@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from hearth.engines.llm.llamacpp.messages import Props
-from hearth.engines.llm.llamacpp_options import LlamaOptions
 from hearth.engines.llm.llamacpp.private_folder import PrivateFolder
+from hearth.engines.llm.llamacpp_options import LlamaOptions
 from hearth.engines.protocol import WorkerSpec
 from hearth.errors import SetupError
 
