@@ -190,12 +190,15 @@ def test_a_bare_id_that_the_account_lacks_is_the_catalogues(world: World) -> Non
     assert "/v1/accounts/dev/models/other" in typed("get", "model", "other").err
 
 
-def test_preparing_waits_until_it_is_ready(store: World) -> None:
+def test_preparing_waits_until_the_precision_is_there(store: World) -> None:
     store.on("POST", "models/m:prepare", Reply())
+    before, after = READY | {"precisions": ["FP16"]}, READY | {"precisions": ["FP16", "FP8"]}
+    store.on("GET", "models/m", Reply(body=before), Reply(body=after))
 
     ran = typed("prepare-model", "m", "--precision", "fp8", "--wait")
 
     assert (ran.status, store.last("POST").body) == (0, {"precision": "FP8"})
+    assert [each.method for each in store.received] == ["POST", "GET", "GET"]
     assert ran.err.endswith("accounts/dev/models/m is ready.\n")
 
 

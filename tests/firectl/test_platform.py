@@ -119,6 +119,7 @@ def test_a_model_is_uploaded_and_comes_back_byte_for_byte(
     assert line("firectl download model mine ./local_path").status == 0
     assert (home / "local_path" / "model.gguf").read_bytes() == data
     assert "accounts/dev/models/mine " in line("firectl list models").out
+    assert line("firectl prepare-model mine --precision int8 --wait --wait-timeout 20s").status == 0
     assert "upload model mine" in line("firectl create model mine ./weights").err
     assert (
         line("firectl update model mine --description Ours -o json").body["description"] == "Ours"

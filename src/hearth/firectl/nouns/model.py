@@ -17,7 +17,7 @@ from hearth.firectl.model_sources import import_body, is_elsewhere
 from hearth.firectl.names import id_from, last_of, path_of
 from hearth.firectl.request_parts import body_of
 from hearth.firectl.transfer import download, upload
-from hearth.firectl.waiting import WAIT_FLAGS, wait_until_done, wait_until_ready
+from hearth.firectl.waiting import WAIT_FLAGS, wait_until_done, wait_until_ready, watch
 
 RESOURCE = Resource(
     collection="models",
@@ -123,8 +123,16 @@ def _prepare(call: Call) -> None:
     name = call.name(call.get("ID"))
     call.send("POST", f"{path_of(name)}:prepare", body=body_of(call))
     if call.get("wait"):
-        wait_until_ready(call, name)
+        watch(call, name, lambda now: now is not None and _is_prepared(now, call))
     call.screen.note(f"{name} is being prepared." if not call.get("wait") else f"{name} is ready.")
+
+
+def _is_prepared(now: Object, call: Call) -> bool:
+    """Whether a precision is there; where the server does not list them, its state has to do."""
+    wanted = call.get("precision", "")
+    wanted = "FP16" if wanted == "BF16" else wanted  # Hearth makes the same form of both
+    is_there = not wanted or "precisions" not in now or wanted in now["precisions"]
+    return is_there and now.get("state") in RESOURCE.ready
 
 
 def _import(call: Call) -> None:
