@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hearth.jobs import JobState
-from tests.jobs.world import LIMIT_S, World
+from tests.jobs.world import LIMIT_S, World, postgres_slowly
 
 LEADS = "The controller leads; Ctrl-C stops it."
 LEADS_NOW = "The controller leads now."
@@ -45,6 +45,7 @@ async def test_a_killed_controller_hands_its_jobs_to_the_next(world: World) -> N
     assert world.traces() == ["step 0", "step 1", "step 2", "step 2", "step 3"]
 
 
+@postgres_slowly
 async def test_a_killed_runner_is_started_again(world: World) -> None:
     controller = world.start_controller()
     assert await said(controller) == LEADS
@@ -60,6 +61,7 @@ async def test_a_killed_runner_is_started_again(world: World) -> None:
     assert world.traces() == ["step 0", "step 1", "step 2", "step 2", "step 3"]
 
 
+@postgres_slowly
 async def test_a_controller_that_is_told_to_stop_hands_over_at_once(world: World) -> None:
     first = world.start_controller()
     assert await said(first) == LEADS

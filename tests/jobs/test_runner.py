@@ -16,7 +16,7 @@ from hearth.jobs import Job, JobState, store
 from hearth.kit.clock import utc_now
 from hearth.kit.db import Database
 from hearth.migrations import migrate
-from tests.jobs.world import LIMIT_S, World
+from tests.jobs.world import LIMIT_S, World, postgres_slowly
 from tests.postgres import KILLABLE, running_cluster
 
 KILLED = 9
@@ -38,6 +38,7 @@ async def test_a_job_runs_and_keeps_its_result(world: World) -> None:
     assert job.create_time <= job.start_time <= job.end_time
 
 
+@postgres_slowly
 async def test_a_job_of_a_transaction_that_fails_never_runs(world: World) -> None:
     async def change_and_fail() -> None:
         async with world.db.write() as conn:
@@ -54,6 +55,7 @@ async def test_a_job_of_a_transaction_that_fails_never_runs(world: World) -> Non
         assert [each.id for each in await jobs.list_jobs(conn, "acme")] == [job_id]
 
 
+@postgres_slowly
 async def test_what_is_queued_while_the_runner_runs_is_run_and_then_it_ends(world: World) -> None:
     runner = world.start_runner("--idle-s", "1")
     for _ in range(2):
@@ -78,6 +80,7 @@ async def test_killed_in_a_step_it_goes_on_with_that_step(world: World) -> None:
     assert world.traces() == ["step 0", "step 1", "step 2", "step 2", "step 3"]
 
 
+@postgres_slowly
 async def test_killed_between_steps_it_runs_none_of_them_again(world: World) -> None:
     job_id = await world.defer("walk", num_steps=4, pause=1)
     runner = world.start_runner()
@@ -109,6 +112,7 @@ async def test_a_second_runner_waits_until_the_first_is_gone(world: World) -> No
     assert world.traces()[4:] == ["step 2", "step 3"]
 
 
+@postgres_slowly
 async def test_a_failed_step_is_remembered_with_its_error(world: World) -> None:
     job_id = await world.defer("recover")
     assert await asyncio.to_thread(world.start_runner().wait, LIMIT_S) == KILLED
@@ -118,6 +122,7 @@ async def test_a_failed_step_is_remembered_with_its_error(world: World) -> None:
     assert world.traces() == ["miss", "killed"]
 
 
+@postgres_slowly
 async def test_a_job_that_fails_says_why(world: World) -> None:
     job_ids = {how: await world.defer("fail", how=how) for how in ("api", "setup", "bug")}
     job_ids["unknown"] = await world.defer("dance")
@@ -137,6 +142,7 @@ async def test_a_job_that_fails_says_why(world: World) -> None:
     assert world.log.count("ZeroDivisionError: a secret detail") == 1
 
 
+@postgres_slowly
 async def test_what_is_unavailable_is_tried_again(world: World) -> None:
     job_id = await world.defer("insist", num_retries=2)
     world.start_runner()
@@ -171,6 +177,7 @@ async def test_cancelled_before_it_runs_it_never_does(world: World) -> None:
     assert world.traces() == ["begin"]
 
 
+@postgres_slowly
 async def test_cancelled_while_it_runs_it_may_tidy_up(world: World) -> None:
     job_id = await world.defer("tidy")
     world.start_runner()
@@ -194,6 +201,7 @@ async def test_cancelled_while_no_runner_runs_it_does_not_go_on(world: World) ->
     assert world.traces() == ["step 0", "step 1", "step 2"]
 
 
+@postgres_slowly
 async def test_a_job_whose_journal_is_gone_begins_again(world: World) -> None:
     """As after a backup is restored that has the one file without the other."""
     job_id = await world.defer("walk", num_steps=2)

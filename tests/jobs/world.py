@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import text
 
 from hearth import jobs
@@ -23,6 +24,11 @@ LOCKS = (
     "database = (SELECT oid FROM pg_database WHERE datname = current_database())"
 )
 ROOT = Path(__file__).parent.parent.parent
+
+postgres_slowly = pytest.mark.parametrize(
+    "dialect", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)], indirect=True
+)
+"For what the database has little to do with: each of these starts processes."
 
 
 class Processes:
