@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hearth.catalog import Incoming, Inspection, ModelStore
-from hearth.errors import InvalidRequest
+from hearth.errors import InvalidRequest, Unavailable
 from tests.catalog.weights import write_gguf
 
 NAME = "accounts/me/models/tiny"
@@ -102,6 +102,18 @@ def test_forms_of_replaced_weights_are_not_taken_for_the_new_ones(
 
     assert [each.manifest.form for each in before] == ["Q8_0"]
     assert store.variants(NAME) == []
+
+
+def test_a_model_that_is_worked_on_is_not_waited_for(store: ModelStore, gguf: Path) -> None:
+    def meddle(_: Path, __: Inspection) -> None:
+        with pytest.raises(Unavailable, match="worked on"):
+            store.remove(NAME)
+        with pytest.raises(Unavailable, match="worked on"):
+            store.set_public(NAME, is_public=True)
+
+    meddled = Incoming(name=NAME, source="upload", fill=incoming(gguf).fill, check=meddle)
+
+    assert store.adopt(meddled) == store.find(NAME)
 
 
 def test_removing_takes_everything_and_says_whether_there_was_any(

@@ -42,7 +42,16 @@ def test_every_route_of_the_inference_plane_is_in_it_and_no_other(described: Jso
         (method, path.replace(":path", ""))
         for method, path, _ in route_table()
         if not path.startswith(
-            ("/accounts", "/creditCodes", "/verifyApiKey", "/healthz", "/readyz", "/metrics")
+            (
+                "/accounts",
+                "/creditCodes",
+                "/verifyApiKey",
+                "/objects",
+                "/validateModelConfig",
+                "/healthz",
+                "/readyz",
+                "/metrics",
+            )
         )
     }
 

@@ -29,7 +29,7 @@ from hearth.catalog.store import (
     variant_source,
 )
 from hearth.catalog.types import Form, Manifest, StoredFile, Weights
-from hearth.errors import InvalidRequest, SetupError
+from hearth.errors import InvalidRequest, SetupError, Unavailable
 from hearth.kit.ids import new_uuid
 
 LOCK_LIMIT_S = 6 * 3600.0
@@ -110,11 +110,15 @@ class Landing:
         return _present(final)
 
     def remove(self, name: str) -> bool:
-        """Let go of weights and their other forms; whether there were any."""
+        """Let go of weights and their other forms; whether there were any.
+
+        Raises:
+            Unavailable: another process works on them right now.
+        """
         account, model_id = _parts(name)
         final = self._root / account / model_id
         grave = self._root / ".removed" / new_uuid()
-        with self._locked(name):
+        with locked(self._root, name, waiting=_refuse_to_wait):
             found = [each for each in (final, variant_folder(self._root, name)) if each.exists()]
             for number, folder in enumerate(found):
                 folder.rename(make_folder(grave) / str(number))
@@ -122,10 +126,14 @@ class Landing:
         return bool(found)
 
     def set_public(self, name: str, *, is_public: bool) -> None:
-        """Say whether every account may call a model; nothing happens where it is not here."""
+        """Say whether every account may call a model; nothing happens where it is not here.
+
+        Raises:
+            Unavailable: another process works on it right now.
+        """
         account, model_id = _parts(name)
         folder = self._root / account / model_id
-        with self._locked(name):
+        with locked(self._root, name, waiting=_refuse_to_wait):
             weights = read_weights(folder)
             if weights is not None and weights.manifest.public != is_public:
                 manifest = msgspec.structs.replace(weights.manifest, public=is_public)
@@ -142,7 +150,7 @@ class Landing:
         account, model_id = _parts(name)
         parent = self._root / ".partial" / account / model_id
         try:
-            with self._locked(name):
+            with locked(self._root, name, waiting=self._progress):
                 shutil.rmtree(parent, ignore_errors=True)
                 make_folder(self._root / account)
                 try:
@@ -151,11 +159,6 @@ class Landing:
                     shutil.rmtree(parent, ignore_errors=True)
         except OSError as error:
             raise SetupError(f"{name} cannot be stored below {self._root}: {error}.") from error
-
-    @contextmanager
-    def _locked(self, name: str) -> Iterator[None]:
-        with locked(self._root, name, waiting=self._progress):
-            yield
 
 
 @contextmanager
@@ -174,6 +177,14 @@ def locked(root: Path, name: str, *, waiting: Progress) -> Iterator[None]:
                 raise SetupError(f"Another process has been pulling {name} for hours; end it.")
             time.sleep(LOCK_POLL_S)
         yield
+
+
+def _refuse_to_wait(step: Step) -> None:
+    """What takes no time itself is done in transactions, which nobody may hold up."""
+    raise Unavailable(
+        f"{step.file} is being worked on, such as validated or converted; try again soon.",
+        retry_after_s=5,
+    )
 
 
 def _try_lock(descriptor: int) -> bool:

@@ -72,6 +72,9 @@ class Entry:
         if stored is None:
             await asyncio.to_thread(self._store.remove, name)
             raise NotFound(f"The model {name} was deleted while its files were looked at.")
+        if stored.resource.public != weights.manifest.public:  # it was changed meanwhile
+            is_public = stored.resource.public
+            await asyncio.to_thread(self._store.set_public, name, is_public=is_public)
         self._models.around.shelf.refresh()
 
     def _arrived(self, model: Model, weights: Weights) -> Model:

@@ -84,15 +84,15 @@ class ModelRules(FreeRules[Model]):
         account_id = _account(model)
         draft_model, peft = model.default_draft_model, model.peft_details
         if draft_model:
-            draft_model = self.base(draft_model, account_id, param="defaultDraftModel")
+            draft_model = self._base(draft_model, account_id, param="defaultDraftModel")
         if peft is not None and peft.base_model:
-            base = self.base(peft.base_model, account_id, param="peftDetails.baseModel")
+            base = self._base(peft.base_model, account_id, param="peftDetails.baseModel")
             peft = msgspec.structs.replace(peft, base_model=base)
         if model.kind is ModelKind.HF_PEFT_ADDON and peft is None:
             peft = PeftDetails()
         return msgspec.structs.replace(model, default_draft_model=draft_model, peft_details=peft)
 
-    def base(self, name: str, account_id: str, *, param: str) -> str:
+    def _base(self, name: str, account_id: str, *, param: str) -> str:
         """The full name of a model that an account means; raises `InvalidRequest`."""
         found = self._shelf.find(name, account_id)
         if found is None:

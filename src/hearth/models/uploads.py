@@ -119,7 +119,11 @@ class Uploads:
         await self._check_arrived(name, upload)
         total = sum(upload.files.values())
         if total <= INLINE_BYTES:
-            return await self.finish(name)
+            warnings = await self.finish(name)
+            async with self._db.write() as conn:
+                payload = {"warnings": warnings}
+                await self._models.documents.audit(conn, "Validate", name, payload, asking)
+            return warnings
         message = f"{total / 1e9:.1f} GB are being validated."
         async with self._db.write() as conn:
             locked = await self._locked(conn, name, asking)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import tempfile
+import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from hearth.errors import NotFound
 from hearth.kit.clock import Clock, utc_now
-from hearth.objects.folder import ObjectFolder
+from hearth.objects.folder import STALE_S, ObjectFolder
 from hearth.objects.signing import Link, Signer
 
 if TYPE_CHECKING:
@@ -151,5 +153,8 @@ class Objects:
 @contextmanager
 def _temporary(parent: Path) -> Iterator[Path]:
     parent.mkdir(parents=True, exist_ok=True)
+    for left in parent.iterdir():  # by a process that was killed
+        if time.time() - left.stat().st_mtime > STALE_S:
+            shutil.rmtree(left, ignore_errors=True)
     with tempfile.TemporaryDirectory(dir=parent) as folder:
         yield Path(folder)
