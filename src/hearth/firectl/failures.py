@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from hearth.errors import HearthError
-
 
 class Exit(IntEnum):
     """How a command ended; `firectl help exit-codes` shows these."""
@@ -36,7 +34,7 @@ MEANINGS = {
 }
 
 
-class Failure(HearthError):
+class Failure(Exception):
     """The command cannot go on; the message is one line that names the remedy.
 
     Args:
