@@ -40,4 +40,4 @@ bench: install-dev ## measure speed; writes benchmarks/latest.json
 	$(BIN)/python -m benchmarks
 
 docs: install-dev ## write docs/reference anew from the code
-	$(BIN)/python docs/generate.py
+	$(BIN)/python -m docs.generate

@@ -100,7 +100,7 @@ class Dedicated:
             self._watch(name).load.asked(at_s)
             self._due_s.pop(name, None)
 
-    async def check_spending(self) -> None:
+    async def _check_spending(self) -> None:
         """Look which accounts may hold nothing that costs; every few seconds is enough."""
         if self._now_s() - self._spending_s < SPENDING_EVERY_S:
             return
@@ -113,6 +113,7 @@ class Dedicated:
 
     async def converge(self) -> None:
         """Start and drain replicas; nothing is waited for, and others have their turn meanwhile."""
+        await self._check_spending()
         if self._ground.models.refresh():
             self._plans, self._due_s = {}, {}
         stirred, self._replicas.stirred = self._replicas.stirred, set()

@@ -135,7 +135,6 @@ class Reconciler:
                 parties.dedicated.asked(pool, time.timestamp())
             else:
                 parties.serverless.want(pool)
-        await parties.dedicated.check_spending()
         parties.serverless.converge()
         await parties.dedicated.converge()
         await parties.accounting.post()

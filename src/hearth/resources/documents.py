@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from hearth.accounts import AuditEntry, record
-from hearth.errors import InvalidRequest, NotFound
+from hearth.errors import NotFound
 from hearth.kit.bodies import decode_body
 from hearth.kit.clock import Clock, utc_now
 from hearth.kit.db import Connection
@@ -81,19 +81,6 @@ class Documents(Generic[T]):
         method = f"{verb}{self.kind.noun}"
         entry = AuditEntry(actor=asking.actor, method=method, resource=name, payload=payload)
         await record(conn, entry, clock=self._clock)
-
-    def settable(self, body: Json, parent: str) -> Json:
-        """What a client may set of a body; a name of somebody else's is an error, not let pass."""
-        given = body.get("name")
-        if isinstance(given, str) and given and not given.startswith(f"{parent}/"):
-            raise InvalidRequest(
-                f"name: {given[:200]!r} does not lie in {parent}, which the path names.",
-                param="name",
-            )
-        without = self.kind.output_only | {*KEPT}
-        if "expireTime" not in self.kind.output_only:
-            without -= {"expireTime"}
-        return {name: value for name, value in body.items() if name not in without}
 
     def typed(self, body: Json, *, create_time: datetime, update_time: datetime) -> T:
         """A body as a resource; raises `InvalidRequest` naming the field that does not fit."""

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, inspect
 
+from hearth.errors import InvalidRequest
 from hearth.kit.fields import Fields
 from hearth.kit.json_fields import Scalar
 from hearth.kit.names import to_snake
@@ -82,6 +83,19 @@ def ignored_fields(kind: Kind[Any], body: Json) -> list[str]:
         for name, value in body.items()
         if name not in names or (name in kind.unused and value not in (None, "", 0, False))
     ]
+
+
+def settable(kind: Kind[Any], body: Json, parent: str) -> Json:
+    """What a client may set of a body; a name of somebody else's is an error, not let pass."""
+    given = body.get("name")
+    if isinstance(given, str) and given and not given.startswith(f"{parent}/"):
+        raise InvalidRequest(
+            f"name: {given[:200]!r} does not lie in {parent}, which the path names.", param="name"
+        )
+    without = kind.output_only | {*KEPT}
+    if "expireTime" not in kind.output_only:
+        without -= {"expireTime"}
+    return {name: value for name, value in body.items() if name not in without}
 
 
 def merge(kind: type[Struct], current: Json, change: Json) -> Json:

@@ -22,7 +22,7 @@ from hearth.kit.ids import check_resource_id, new_id
 from hearth.kit.pages import ListQuery, Page
 from hearth.resources import store
 from hearth.resources.documents import Documents
-from hearth.resources.fields import Json, list_fields, masked, merge
+from hearth.resources.fields import Json, list_fields, masked, merge, settable
 from hearth.resources.types import BY_OPERATOR, Asking, Creation, Draft, Kind, Rules, Stored
 
 T = TypeVar("T", bound=Struct)
@@ -62,7 +62,7 @@ class Resources(Generic[T]):
         if new.id:
             check_resource_id(new.id, param=self.kind.id_param)
         digest = _digest(self.kind.collection, new)
-        new = replace(new, body=self.documents.settable(new.body, new.parent))
+        new = replace(new, body=settable(self.kind, new.body, new.parent))
         try:
             async with self._db.write() as conn:
                 repeated = await self._repeated(conn, new, digest, asking)
@@ -157,7 +157,7 @@ class Resources(Generic[T]):
             current = msgspec.to_builtins(before.resource)
             change = masked(change, mask) if mask else change
             self._check_immutable(current, change)
-            body = self.documents.settable(change, name.rsplit("/", 2)[0])
+            body = settable(self.kind, change, name.rsplit("/", 2)[0])
             body = {key: value for key, value in body.items() if key not in self.kind.immutable}
             now = self._clock()
             merged = merge(self.kind.type, current, body)

@@ -12,6 +12,19 @@ down_revision = "0005"
 
 
 def upgrade() -> None:
+    _create_resources()
+    op.create_table(
+        "leadership",
+        sa.Column("name", TEXT, nullable=False),
+        sa.Column("epoch", sa.BigInteger, nullable=False),
+        sa.Column("holder", TEXT, nullable=False),
+        sa.Column("time", UtcTime, nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_leadership"),
+    )
+    _create_replicas()
+
+
+def _create_resources() -> None:
     op.create_table(
         "resources",
         sa.Column("name", TEXT, nullable=False),
@@ -42,14 +55,9 @@ def upgrade() -> None:
         sa.Column("create_time", UtcTime, nullable=False),
         sa.PrimaryKeyConstraint("account_id", "request_key", name="pk_create_requests"),
     )
-    op.create_table(
-        "leadership",
-        sa.Column("name", TEXT, nullable=False),
-        sa.Column("epoch", sa.BigInteger, nullable=False),
-        sa.Column("holder", TEXT, nullable=False),
-        sa.Column("time", UtcTime, nullable=False),
-        sa.PrimaryKeyConstraint("name", name="pk_leadership"),
-    )
+
+
+def _create_replicas() -> None:
     # Replicas die with their controller; none is worth carrying over.
     op.drop_table("replicas")
     op.create_table(
