@@ -107,3 +107,13 @@ def test_sealed_weights_are_not_given_out_and_not_converted(site: PrivateHearth)
     for answer in (given, prepared):
         assert answer.status_code == 400, answer.text
         assert "sealed for a deployment under compliance" in answer.json()["message"]
+
+
+def test_what_is_meant_for_it_is_not_answered_by_everybodys_endpoint(site: PrivateHearth) -> None:
+    with site.client() as api:
+        eventually(lambda: site.ask("hello", api, "custom-model").status_code == 404)
+        refused = site.ask("hello", api, "custom-model").json()["error"]["details"]
+        listed = {each["id"]: each for each in api.get("/v1/models").json()["data"]}
+
+    assert "are sealed: only deployments serve them" in refused
+    assert listed["accounts/dev/models/custom-model"]["callable"] is False

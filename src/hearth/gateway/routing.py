@@ -87,7 +87,7 @@ class Router:
             return
         held = {each.name: each for each in self._holdings.list()}
         self._catalog = self._shipped.with_local(held.values())
-        self._servings = {m.name: self._decide(m, held) for m in self._catalog.models}
+        self._servings = {m.name: _open(self._decide(m, held)) for m in self._catalog.models}
         self._routes = {}
         self._fingerprint = fingerprint
 
@@ -260,3 +260,17 @@ class Router:
         if serving.details:
             described["details"] = serving.details
         return described
+
+
+def _open(serving: Serving) -> Serving:
+    """How everybody is served: not by weights that are sealed for deployments under compliance.
+
+    What is meant for such a deployment and sent here by mistake must not be answered, and logged.
+    """
+    if serving.weights is None or not serving.weights.is_sealed:
+        return serving
+    return Serving(
+        model=serving.model,
+        reason=f"The weights of {serving.weights.name} are sealed: only deployments serve them.",
+        remedy="firectl list deployments",
+    )
