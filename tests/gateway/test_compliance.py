@@ -131,7 +131,7 @@ def everything_said(site: PrivateHearth) -> str:
 def test_what_was_said_is_nowhere(site: PrivateHearth, clinic: httpx.Client) -> None:
     answers = []
     bodies: dict[str, dict[str, Any]] = {
-        "chat/completions": CHAT,
+        "chat/completions": {**CHAT, "ignore_eos": True},
         "completions": {"prompt": SECRET, "max_tokens": 24},
         "messages": {**CHAT, "system": SECRET},
         "responses": {"input": SECRET, "store": True, "metadata": {"patient": SECRET}},
