@@ -62,7 +62,7 @@ async def test_sigterm_lets_what_runs_finish_and_takes_nothing_new(slow_worker: 
     refused = await _first_refusal(client)
     reply = await client.over(running)
 
-    assert refused == "unavailable"
+    assert refused == "draining"
     assert reply.finish() == "length"
     assert reply.usage is not None
     assert reply.usage.completion_tokens == 100
