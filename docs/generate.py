@@ -1,4 +1,4 @@
-"""Write docs/reference from the code: settings, routes, commands, errors, inference fields.
+"""Write docs/reference from the code: settings, routes, commands, errors, inference.
 
 `python docs/generate.py`, or `make docs`. A test compares the pages with what this would write.
 """
@@ -135,6 +135,22 @@ def _parameter(parameter: object) -> tuple[str, str]:
     return f"`{names}{value}`", parameter.help or ""
 
 
+def firectl_page() -> str:
+    """Every command of firectl, as its help shows it."""
+    from hearth.firectl import vocabulary
+    from hearth.firectl.help import help_on
+    from hearth.firectl.parsing import name_of
+
+    known = [each for noun in vocabulary.NOUNS for each in vocabulary.noun_named(noun).commands]
+    mark = "\n\nFlags of every command:"
+    shared = mark.strip() + help_on(known[0]).partition(mark)[2]
+    parts = [
+        f"## `{name_of(each)}`\n\n```text\n{help_on(each).partition(mark)[0]}\n```\n"
+        for each in known
+    ]
+    return f"{NOTE}# firectl\n\n```text\n{shared}```\n\n" + "\n".join(parts)
+
+
 def errors_page() -> str:
     """Every error an answer can carry."""
     kinds = sorted(_api_errors(errors.ApiError), key=lambda kind: kind.status)
@@ -163,6 +179,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "routes.md": routes_page,
     "commands.md": commands_page,
+    "firectl.md": firectl_page,
     "errors.md": errors_page,
     "inference.md": inference_page,
 }
