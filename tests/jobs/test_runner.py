@@ -13,6 +13,7 @@ from hearth import jobs
 from hearth.app.jobs import LOST_STATUS
 from hearth.errors import InvalidRequest
 from hearth.jobs import Job, JobState, store
+from hearth.jobs.runner import MAX_RUNNING
 from hearth.kit.clock import utc_now
 from hearth.kit.db import Database
 from hearth.migrations import migrate
@@ -78,6 +79,15 @@ async def test_killed_in_a_step_it_goes_on_with_that_step(world: World) -> None:
 
     assert job.result == [0, 1, 4, 9]
     assert world.traces() == ["step 0", "step 1", "step 2", "step 2", "step 3"]
+
+
+@postgres_slowly
+async def test_more_jobs_than_run_at_once_all_run(world: World) -> None:
+    job_ids = [await world.defer("walk", num_steps=1) for _ in range(3 * MAX_RUNNING)]
+    world.start_runner()
+
+    assert {(await world.end_of(job_id)).state for job_id in job_ids} == {JobState.SUCCEEDED}
+    assert len(world.traces()) == len(job_ids)
 
 
 @postgres_slowly

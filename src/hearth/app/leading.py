@@ -57,6 +57,7 @@ class Leading:
             self._announce(f"The controller waits: {holder} leads. It takes over when that ends.")
         terms = self._serve_terms(models, on_change, is_leading=is_leading)
         self._task = asyncio.create_task(terms, name="leading")
+        self._task.add_done_callback(_tell_of_failure)
         return is_leading
 
     async def ended(self) -> None:
@@ -66,7 +67,7 @@ class Leading:
 
     async def stop(self) -> None:
         """End the controller and let the next one lead."""
-        if self._task is not None:
+        if self._task is not None and not self._task.done():
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
@@ -108,3 +109,8 @@ class Leading:
             except (Unavailable, LostLeadership) as error:
                 log.warning("The controller ended without a note of it: %s", error)
         await self._leadership.release()
+
+
+def _tell_of_failure(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.error("The controller failed; start this process again.", exc_info=task.exception())

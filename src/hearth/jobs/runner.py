@@ -115,12 +115,19 @@ class Runner:
         standing = await self._workflows.standing(job.id)
         if standing.state == "unknown":
             if len(self._claimed) < MAX_RUNNING:
-                await self._workflows.start(job.id)
-                self._claimed.add(job.id)
+                await self._start(job.id)
         elif standing.state == "returned":
             await self._finish(job.id, msgspec.convert(standing.value, Ending))
         elif standing.state == "broken":
             await self._finish(job.id, Ending(state=JobState.FAILED, error=standing.reason))
+
+    async def _start(self, job_id: str) -> None:
+        self._claimed.add(job_id)  # before: a short job ends before its start returns
+        try:
+            await self._workflows.start(job_id)
+        except Unavailable:
+            self._claimed.discard(job_id)
+            raise
 
     async def _body(self, job_id: str) -> object:
         """A job from begin to end; run again from its first line after a crash."""

@@ -104,7 +104,7 @@ class FileLock:
             return False
         try:
             return os.path.samestat(os.fstat(self._file), self._path.stat())
-        except FileNotFoundError:
+        except OSError:
             return False
 
     async def free(self) -> None:
