@@ -149,12 +149,17 @@ async def test_invoices_are_listed_newest_first_drafts_on_demand(
 
     issued = (await admin.get("/accounts/acme/invoices")).json()["invoices"]
     everything = (await admin.get("/accounts/acme/invoices?pending=true")).json()
+    drafts = {"pending": "true", "filter": 'state="DRAFT"'}
+    oldest = {"pending": "true", "orderBy": "id"}
 
     assert [each["id"] for each in issued] == ["2025-12"]
     assert [(each["id"], each["state"]) for each in everything["invoices"]] == [
         ("2026-01", "DRAFT"),
         ("2025-12", "ISSUED"),
     ]
+    for params, ids in ((drafts, ["2026-01"]), (oldest, ["2025-12", "2026-01"])):
+        found = (await admin.get("/accounts/acme/invoices", params=params)).json()["invoices"]
+        assert [each["id"] for each in found] == ids
     assert issued[0]["invoiceUrl"] == "/v1/accounts/acme/invoices/2025-12?format=html"
 
 

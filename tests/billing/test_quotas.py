@@ -141,10 +141,12 @@ async def test_each_list_has_its_own_limits_only(
 
     account = (await admin.get("/accounts/acme/quotas")).json()
     first = (await admin.get("/accounts/acme/quotas?pageSize=1")).json()
+    soft = (await admin.get("/accounts/acme/quotas", params={"filter": "softValue:*"})).json()
 
     assert [each["value"] for each in account["quotas"]] == ["9", "60"]
     assert account["quotas"][1]["softValue"] == "50"
     assert account["totalSize"] == 2
+    assert [each["value"] for each in soft["quotas"]] == ["60"]
     assert (len(first["quotas"]), first["nextPageToken"]) == (1, "1")
     users = (await bob.get("/accounts/acme/users/bob/quotas")).json()["quotas"]
     assert [each["name"] for each in users] == ["accounts/acme/users/bob/quotas/total-spend-usd"]

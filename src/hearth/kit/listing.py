@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, Generic, Literal, TypeVar, cast
 
-from msgspec import Struct, inspect
+from msgspec import UNSET, Struct, inspect
 
 from hearth.kit.comparisons import Comparison, Value, predicate
 from hearth.kit.fields import Kind, find_field
@@ -78,9 +78,7 @@ def select_page(
     named = read_order(query.order_by, fields)
     keys = [_Key(field=field, is_descending=desc) for field, desc in named]
     keys += [_Key(field=fields[name]) for name in unique]
-    found = [item for item in items if holds(item)]
-    for key in reversed(keys):
-        found.sort(key=lambda item, of=key.field.of: _rank(of(item)), reverse=key.is_descending)  # type: ignore[misc]
+    found = _sorted([item for item in items if holds(item)], keys)
     binding = bind(scope, query.filter, query.order_by)
     rest = found
     if query.page_token:
@@ -91,6 +89,27 @@ def select_page(
     if len(rest) > len(cut):
         token = write_token([key.field.of(cut[-1]) for key in keys], binding)
     return Page(items=cut, next_page_token=token, total_size=len(found))
+
+
+def in_order(items: Sequence[T], fields: Fields[T], order_by: str) -> list[T]:
+    """Things by an `orderBy`; those that tie stay in the order they are in.
+
+    Raises:
+        InvalidRequest: it cannot be read, or names an unknown field.
+    """
+    named = read_order(order_by, fields)
+    return _sorted(items, [_Key(field=field, is_descending=desc) for field, desc in named])
+
+
+def _sorted(items: Sequence[T], keys: Sequence[_Key[T]]) -> list[T]:
+    found = list(items)
+    for key in reversed(keys):
+        found.sort(key=partial(_rank_of, key), reverse=key.is_descending)
+    return found
+
+
+def _rank_of(key: _Key[T], item: T) -> tuple[bool, Any]:  # Any: as `_rank`
+    return _rank(key.field.of(item))
 
 
 def compile_predicate(source: str, fields: Fields[T]) -> Callable[[T], bool]:
@@ -149,10 +168,12 @@ def _fields_below(
 def _reader(place: tuple[str, ...], kind: Kind) -> Callable[[object], Value | None]:
     def read(item: object) -> Value | None:
         for name in place:
-            if item is None:
+            if item is None or item is UNSET:
                 return None
             item = getattr(item, name)
-        if item is None or isinstance(item, datetime):
+        if item is None or item is UNSET:
+            return None
+        if isinstance(item, datetime):
             return item
         return str(item) if kind == "text" else cast("Value", item)
 

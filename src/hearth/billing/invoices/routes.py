@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from hearth.accounts import Caller, Door
 from hearth.billing.invoices.csv_form import invoice_csv
+from hearth.billing.invoices.document import InvoiceHead
 from hearth.billing.invoices.issuing import Invoices, invoice_json
 from hearth.billing.invoices.page import invoice_page
 from hearth.billing.invoices.what_if import Repricing
@@ -57,7 +58,7 @@ class _Invoices:
         if pending not in {"true", "false"}:
             raise InvalidRequest("pending: write true or false.", param="pending")
         heads = await self._invoices.list(account_id, pending=pending == "true")
-        page = page_of(heads, params)
+        page = page_of(heads, params, InvoiceHead)
         mask = params.get("readMask", "")
         return _json(
             {

@@ -19,7 +19,7 @@ from hearth.accounts import (
     require,
 )
 from hearth.billing.pages import page_of
-from hearth.billing.quotas.view import QuotaChange, read_soft_value, read_value, view
+from hearth.billing.quotas.view import QuotaChange, QuotaView, read_soft_value, read_value, view
 from hearth.errors import InvalidRequest, NotFound
 from hearth.kit.bodies import check_mask, decode_body, read_mask
 from hearth.limits import QuotaId, QuotaService
@@ -87,12 +87,12 @@ class _Quotas:
         subject = (await self._target(request)).subject
         account_id = request.path_params["account_id"]
         found = [q for q in await self._quotas.list(account_id) if q.subject == subject]
-        page = page_of(found, request.query_params)
+        views = [view(await self._quotas.usage(quota)) for quota in found]
+        page = page_of(views, request.query_params, QuotaView)
         mask = request.query_params.get("readMask", "")
-        views = [view(await self._quotas.usage(quota)) for quota in page.items]
         return _json(
             {
-                "quotas": [read_mask(each, mask) for each in views],
+                "quotas": [read_mask(each, mask) for each in page.items],
                 "nextPageToken": page.next_page_token,
                 "totalSize": page.total_size,
             }

@@ -14,7 +14,7 @@ from hearth.billing.money import to_money
 from hearth.billing.pages import page_of
 from hearth.billing.reports.costs import costs_by_day, total_spend
 from hearth.billing.reports.metrics_csv import MetricsCsv
-from hearth.billing.reports.plans import pricing_plans
+from hearth.billing.reports.plans import PricingPlan, pricing_plans
 from hearth.billing.reports.series import read_token_query, token_series
 from hearth.billing.reports.usage import (
     account_usage,
@@ -123,7 +123,8 @@ class _Plans:
     async def list(self, request: Request) -> Response:
         """List the prices in force for the account."""
         account_id = self._door.visit(request).account_id
-        page = page_of(pricing_plans(self._books, account_id), request.query_params)
+        plans = pricing_plans(self._books, account_id)
+        page = page_of(plans, request.query_params, PricingPlan)
         mask = request.query_params.get("readMask", "")
         return _json(
             {
