@@ -99,7 +99,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     def base_url(self) -> str:
         """Where clients of this machine reach the gateway."""
         scheme = "https" if self.tls_cert else "http"
-        return f"{scheme}://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{scheme}://{host}:{self.port}"
 
     @property
     def state_url(self) -> str:

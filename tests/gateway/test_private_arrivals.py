@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field, replace
 
 import pytest
@@ -10,6 +11,7 @@ from hearth.accounts import Caller, Role
 from hearth.deployments import PrivateAddresses, PrivateDeployment
 from hearth.deployments.vpc import MODES
 from hearth.errors import ModelNotFound
+from hearth.gateway.http import Exchange
 from hearth.gateway.networks import Networks, Senders
 from hearth.gateway.private_endpoints import NOWHERE, Arrival, PrivateEndpoints
 from tests.gateway.private import INSIDE, MODEL, host_of
@@ -83,3 +85,36 @@ def test_what_names_a_silent_deployment_is_withheld_wherever_it_came(body: bytes
     assert endpoints.withholds(Came(headers={b"host": b"x.private.hearth.internal"}), b"")
     assert not endpoints.withholds(Came(), b'{"model": "another"}')
     assert not endpoints_of().withholds(Came(), body)
+
+
+class Line:
+    """A connection that takes whatever is written; see `Peer`."""
+
+    client, server, scheme, is_full = (INSIDE, 1), (INSIDE, 8686), "https", False
+
+    def write(self, data: bytes) -> None:
+        pass
+
+    def answered(self, exchange: Exchange) -> None:
+        pass
+
+    def cut(self, exchange: Exchange) -> None:
+        pass
+
+
+@pytest.mark.parametrize("is_silent", [True, False])
+def test_a_fault_of_ours_tells_the_log_nothing_of_what_was_said(
+    is_silent: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    exchange = Exchange(Line(), "/chat/completions", [], may_persist=True, may_chunk=True)
+    exchange.is_silent = is_silent
+    said = "Grizelda has a cough"
+    try:
+        raise KeyError(said)
+    except KeyError as error:
+        with caplog.at_level(logging.ERROR):
+            exchange.fail(error)
+
+    assert (said in caplog.text) == (not is_silent)
+    assert "KeyError" in caplog.text
+    assert "test_private_arrivals.py" in caplog.text

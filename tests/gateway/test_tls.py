@@ -113,6 +113,12 @@ def test_files_that_do_not_fit_stop_the_start_in_one_line(tmp_path: Path) -> Non
     assert "\n" not in _refusal(certificate, other)
 
 
+def test_a_domain_is_written_as_hosts_are_compared() -> None:
+    addresses = addresses_of(Settings(private_domain="Corp.Example."))
+
+    assert addresses.host_of("accounts/a/deployments/d") == "d.a.private.corp.example"
+
+
 def _refusal(certificate: Path, key: Path) -> str:
     with pytest.raises(SetupError) as refused:
         tls_context(certificate, key)

@@ -96,7 +96,7 @@ def addresses_of(settings: Settings) -> PrivateAddresses:
                 f"to 65535, without HEARTH_PORT ({settings.port})."
             )
     return PrivateAddresses(
-        domain=settings.private_domain,
+        domain=settings.private_domain.strip(".").lower(),
         ports=ports,
         host=settings.host,
         port=settings.port,

@@ -7,6 +7,7 @@ written straight to their connection, in HTTP/1.1 or, for a client that knows no
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
 from http import HTTPStatus
 from time import perf_counter
@@ -93,8 +94,8 @@ class Exchange:
 
     __slots__ = (
         "_may_chunk", "_peer", "answer_log", "caller", "family", "has_ended", "has_started",
-        "headers", "is_gone", "key_digest", "lines", "may_persist", "on_hangup", "on_room", "path",
-        "request_id", "started_s", "status",
+        "headers", "is_gone", "is_silent", "key_digest", "lines", "may_persist", "on_hangup",
+        "on_room", "path", "request_id", "started_s", "status",
     )  # fmt: skip
 
     def __init__(
@@ -120,6 +121,8 @@ class Exchange:
         self.has_ended = False
         self.is_gone = False
         "Whether the client has closed the connection."
+        self.is_silent = False
+        "Whether nothing that was said may be logged, not even in the text of a fault."
         self.on_hangup: Callable[[], None] | None = None
         "Called when the client leaves before the answer ended."
         self.on_room: Callable[[], None] | None = None
@@ -205,7 +208,12 @@ class Exchange:
         """What the client learns of an error; a fault of ours is logged and becomes a 500."""
         if isinstance(error, ApiError):
             return error
-        log.error("Request %s to %s failed.", self.request_id, self.path, exc_info=error)
+        if self.is_silent:
+            # Where it broke, without the fault's own words: they may be the client's.
+            kind, where = type(error).__name__, "".join(traceback.format_tb(error.__traceback__))
+            log.error("Request %s to %s failed: %s\n%s", self.request_id, self.path, kind, where)
+        else:
+            log.error("Request %s to %s failed.", self.request_id, self.path, exc_info=error)
         return InternalError("Something broke inside Hearth.")
 
     def cut(self) -> None:

@@ -109,6 +109,7 @@ class Router:
                 return self.route(name, account_id)
             session = exchange.header(b"x-session-affinity") or session
             return self._turned(self._balancer.turn(router, session))
+        exchange.is_silent = not endpoint.keeps_content
         model = self._private.admit(exchange, exchange.caller, endpoint, name)
         route = self._dedicated_route(model, account_id, is_private=True)
         return replace(route, mode=endpoint.mode)
