@@ -41,6 +41,31 @@ async def test_the_list_holds_what_was_made_and_what_was_pulled(
     assert await names(acme, orderBy="name desc", pageSize="2") == ["zebra", "pulled"]
 
 
+@pytest.mark.parametrize("has_pulled", [False, True])
+async def test_lists_are_the_same_wherever_they_are_made(
+    house: House, acme: httpx.AsyncClient, tmp_path: Path, has_pulled: bool
+) -> None:
+    if has_pulled:  # without a document, so that the list cannot be made in the database
+        write_gguf(tmp_path / "tiny.gguf")
+        name = "accounts/acme/models/aaa"
+        house.store.pull(PullSpec(name=name, uri=f"file:{tmp_path / 'tiny.gguf'}"))
+    for number in range(4):
+        await make(acme, f"made-{number}", displayName=f"Made {number % 2}", contextLength=number)
+    asked = {"filter": 'displayName="Made*" AND NOT contextLength=0', "pageSize": "2"}
+
+    seen, token, is_first = [], "", True
+    while token or is_first:
+        query = asked | {"orderBy": "display_name,context_length desc", "pageToken": token}
+        page = (await acme.get(MODELS, params=query)).json()
+        assert page["totalSize"] == 3
+        seen += [model["name"][-1] for model in page["models"]]
+        token, is_first = page["nextPageToken"], False
+
+    assert seen == ["2", "3", "1"]
+    assert await names(acme, filter="callable=false AND contextLength=2") == ["made-2"]
+    assert await names(acme, filter="servedBy:*") == (["aaa"] if has_pulled else [])
+
+
 async def test_pages_run_over_both(acme: httpx.AsyncClient, pulled: str) -> None:
     await make(acme, "made")
     await make(acme, "zebra")

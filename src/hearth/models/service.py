@@ -3,24 +3,28 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from hearth.accounts import HEARTH
-from hearth.catalog import CatalogModel, ModelStore, Serving, Weights
+from hearth.catalog import ModelStore, Weights
 from hearth.errors import FailedPrecondition, NotFound
 from hearth.kit.clock import Clock, utc_now
 from hearth.kit.db import Database
 from hearth.kit.listing import select_page, struct_fields
+from hearth.kit.names import to_snake
 from hearth.kit.pages import MAX_PAGE_SIZE, ListQuery, Page
 from hearth.models.rules import ADOPTED, ModelRules, upload_prefix
-from hearth.models.shelf import InUse, Refs, Shelf, nobody, nowhere
+from hearth.models.shelf import InUse, Refs, Shelf, Shelved, nobody, nowhere
 from hearth.models.types import MODELS, Json, Model
 from hearth.models.view import completed, described
 from hearth.objects import Objects
 from hearth.resources import BY_OPERATOR, Asking, Creation, Resources
+
+FOUND_OUT = ("callable", "served_by", "size_bytes", "status", "supports_serverless")
+"Fields that lists can ask for and that no document holds."
 
 
 def _no_runner() -> None:
@@ -81,21 +85,43 @@ class Models(Resources[Model]):
         self.around.shelf.refresh()
         account_id = parent.removeprefix("accounts/")
         shelved = {each[0].name: each for each in self.around.shelf.owned_by(account_id)}
+        if await self._is_in_sql(shelved, query):  # there may be thousands
+            page = await super().list(parent, query)
+            return replace(page, items=await self._shown(page.items, shelved))
         models = {name: described(each[0]) for name, each in shelved.items()}
         models |= {model.name: model for model in await self._documents_of(parent)}
+        shown = await self._shown(list(models.values()), shelved)
+        return select_page(shown, struct_fields(Model), ["name"], query, scope=f"{parent}/models")
+
+    async def _is_in_sql(self, shelved: Mapping[str, Shelved], query: ListQuery) -> bool:
+        """Whether the documents alone answer a list: all that is here has one, and nothing is
+        asked for that they do not say."""
+        if any(name in to_snake(f"{query.filter} {query.order_by}") for name in FOUND_OUT):
+            return False
         async with self._database.read() as conn:
-            refs = await self.around.refs(conn, list(models))
-        weights = await asyncio.to_thread(lambda: {name: self.weights(name) for name in shelved})
-        shown = [
+            for name in shelved:
+                if await self.documents.find(conn, name) is None:
+                    return False
+        return True
+
+    async def _shown(
+        self, models: Sequence[Model], shelved: Mapping[str, Shelved]
+    ) -> Sequence[Model]:
+        names = [model.name for model in models]
+        async with self._database.read() as conn:
+            refs = await self.around.refs(conn, names)
+        weights = await asyncio.to_thread(
+            lambda: {name: self.weights(name) for name in names if name in shelved}
+        )
+        return [
             completed(
                 model,
-                shelved[name][1] if name in shelved else None,
-                weights.get(name, []),
-                refs.get(name, []),
+                shelved[model.name][1] if model.name in shelved else None,
+                weights.get(model.name, []),
+                refs.get(model.name, []),
             )
-            for name, model in models.items()
+            for model in models
         ]
-        return select_page(shown, struct_fields(Model), ["name"], query, scope=f"{parent}/models")
 
     async def update(
         self, name: str, change: Json, *, mask: Sequence[str] = (), asking: Asking = BY_OPERATOR
@@ -147,7 +173,7 @@ class Models(Resources[Model]):
         asking = Asking(actor=HEARTH, params={ADOPTED: "true"})
         await self.create(Creation(parent=parent, id=model_id, body=body), asking)
 
-    def _shelved(self, name: str) -> tuple[CatalogModel, Serving] | None:
+    def _shelved(self, name: str) -> Shelved | None:
         self.around.shelf.refresh()
         account_id = name.split("/")[1]
         owned = self.around.shelf.owned_by(account_id)
