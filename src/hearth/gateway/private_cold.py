@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote
 
 import msgspec
 
@@ -91,7 +90,7 @@ class PrivateCold:
         self._metrics.count_request(MODELS if path.startswith(MODELS) else "other", status)
 
     def _answer(self, scope: Scope, endpoint: Endpoint) -> bytes:
-        arrival, path = ColdArrival(scope), unquote(scope["path"])
+        arrival, path = ColdArrival(scope), scope["path"]
         if path != MODELS and not path.startswith(f"{MODELS}/"):
             raise PathNotFound(f"Path not found: {path}")
         caller = self._keys.caller(digest(credential(dict(arrival.headers))))

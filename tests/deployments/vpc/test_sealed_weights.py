@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from hearth.catalog import ModelStore, PullSpec
@@ -110,6 +111,26 @@ def test_weights_of_others_stay_as_they_are(store: ModelStore, vault: Vault) -> 
 
     assert opened.path == spec_of(store).path
     assert on_disk(store) == before
+
+
+def test_what_cannot_be_sealed_is_not_served(store: ModelStore, vault: Vault) -> None:
+    weights = store.find(NAME)
+    assert weights is not None
+    form = store.prepare(weights, "Q8_0")
+    elsewhere = msgspec.structs.replace(spec_of(store), path=str(form.path))
+
+    with pytest.raises(SetupError, match="cannot be sealed"):
+        vault.open(elsewhere)
+
+
+def test_other_forms_do_not_lie_beside_sealed_weights(store: ModelStore, vault: Vault) -> None:
+    weights = store.find(NAME)
+    assert weights is not None
+    form = store.prepare(weights, "Q8_0")
+
+    vault.open(spec_of(store))
+
+    assert not form.path.exists()
 
 
 @pytest.mark.parametrize("at", [3, 60, -1])

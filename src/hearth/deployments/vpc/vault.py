@@ -61,11 +61,7 @@ class Vault:
             SetupError: the disk, the memory or the seal stops it.
         """
         if spec.sealed_for:
-            for weights in _paths(spec):
-                folder = self._folder(weights)
-                if folder is not None and folder.parent.name == spec.sealed_for:
-                    model = f"accounts/{folder.parent.name}/models/{folder.name}"
-                    seal_model(self._root, model, self._sealer)
+            self._seal(spec)
         target = self._own / spec.replica_id
         try:
             adapters = [
@@ -81,6 +77,19 @@ class Vault:
                 "they may lie nowhere but in memory. Give it more room, or use a smaller model."
             ) from error
         return replace(spec, path=path, adapters=adapters, sealed_for="")
+
+    def _seal(self, spec: WorkerSpec) -> None:
+        """Seal what of a worker's weights is the account's own; what is public stays open."""
+        for path in _paths(spec):
+            folder = self._folder(path)
+            if folder is None:
+                raise SetupError(
+                    f"{path} is no model of the store, so it cannot be sealed; serve {spec.model} "
+                    "in the form that it came in."
+                )
+            if folder.parent.name == spec.sealed_for:
+                model = f"accounts/{spec.sealed_for}/models/{folder.name}"
+                seal_model(self._root, model, self._sealer)
 
     def close(self, replica_id: str) -> None:
         """Forget what was opened for a worker that has ended."""
@@ -111,7 +120,8 @@ class Vault:
             parts = Path(path).resolve().relative_to(self._root).parts
         except ValueError:
             return None
-        return self._root / parts[0] / parts[1] if len(parts) > 2 else None
+        is_model = len(parts) > 2 and not parts[0].startswith(".")
+        return self._root / parts[0] / parts[1] if is_model else None
 
     def _check_room(self, seal: Seal) -> None:
         kind = _kind_of(self._memory)
