@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hearth.catalog import PUBLIC_ACCOUNT
 from hearth.deployments.types import Deployment
 from hearth.deployments.vpc.compliance import MODES
 from hearth.deployments.vpc.security_groups import allowed_cidrs, find_groups
@@ -62,7 +63,8 @@ def sealed_for(deployment: Deployment) -> str:
     """
     mode = None if deployment.vpc is None else MODES.get(deployment.vpc.compliance_mode)
     is_sealing = mode is not None and mode.seals_objects
-    return deployment.name.split("/")[1] if is_sealing else ""
+    account_id = deployment.name.split("/")[1]
+    return account_id if is_sealing and account_id != PUBLIC_ACCOUNT else ""
 
 
 def label_of(deployment: Deployment, groups: Sequence[SecurityGroup]) -> str:
