@@ -10,6 +10,7 @@ from pathlib import Path
 from benchmarks import (
     charges_part,
     constrained_part,
+    deployment_part,
     embedding_part,
     engine_part,
     figures,
@@ -32,6 +33,7 @@ PARTS: dict[str, Callable[[], Readings]] = {
     "constrained": lambda: _read(constrained_part.FIGURES, constrained_part.run()),
     "parsing": lambda: _read(parsing_part.FIGURES, parsing_part.run()),
     "placement": lambda: _read(placement_part.FIGURES, placement_part.run()),
+    "deployment": lambda: _read(deployment_part.FIGURES, deployment_part.run()),
     "money": lambda: _read(money_part.FIGURES, money_part.run()),
     "start": lambda: _read(start_part.FIGURES, start_part.run()),
 }
