@@ -10,8 +10,9 @@ from dataclasses import replace
 from functools import partial
 
 from hearth import billing, catalog, deployments, jobs, pricing
-from hearth.app.ground import make_ground, subject_in
+from hearth.app.ground import make_ground, served_catalog, subject_in
 from hearth.app.private import make_executor
+from hearth.app.workers import Workers
 from hearth.gateway.snapshots import Snapshots
 from hearth.kit.db import Database
 from hearth.kit.leadership import Leadership
@@ -79,7 +80,9 @@ class Controller:
         settings = self._settings
         home = settings.home_path
         holdings = catalog.Holdings(catalog.ModelStore(home), catalog.Remotes(home))
-        ground = make_ground(settings, holdings, prices, fake=self._is_fake)
+        models = served_catalog(settings, holdings, fake=self._is_fake)
+        workers = Workers(settings, holdings, fake=self._is_fake)
+        ground = make_ground(settings, models, workers, prices)
         deployed = deployments.DeployedModelWatch()
         ground = replace(ground, parts=replace(ground.parts, adapters=deployed.adapters))
         replicas = deployments.Replicas(

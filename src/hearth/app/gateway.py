@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from functools import partial
 from random import Random
 
 from hearth import accounts, billing, catalog, deployments, limits, metering, pricing
 from hearth.app.adapters import base_of_adapters, make_deployed_models
-from hearth.app.ground import make_ground
+from hearth.app.ground import make_ground, served_catalog
 from hearth.app.model_parts import make_imports, make_models
 from hearth.app.private import PrivateSide
 from hearth.app.routes import BOTH_PLANES, Behind, cold_routes, hot_handlers
+from hearth.app.workers import Workers
 from hearth.errors import ModelNotFound
 from hearth.gateway.balancing import Balancer
 from hearth.gateway.cold import ColdApp
@@ -73,7 +73,8 @@ class Gateway:
             self._request_pool,
             random=Random(),  # noqa: S311 # no secret
         )
-        self.router = self._make_router(fake=fake)
+        self._models = served_catalog(settings, self._holdings, fake=fake)
+        self.router = self._make_router()
         self.dispatcher: Dispatcher
         self.fleet: Fleet
         self.snapshots: Snapshots
@@ -98,17 +99,11 @@ class Gateway:
         """Cut what still runs, write what is owed to the ledger, let go of everything."""
         await self._ending.aclose()
 
-    def _make_router(self, *, fake: bool) -> Router:
-        shipped = catalog.Catalog.load()
+    def _make_router(self) -> Router:
         named = Named(
             deployments=self._dedicated, private=self.private.endpoints, balancer=self._balancer
         )
-        if fake:
-            return Router(shipped, self._holdings, catalog.decide_fake, named)
-        known = shipped.with_local(self._holdings.list())
-        stand_ins = known.stand_ins(chat=self._settings.default_model)
-        decide = partial(catalog.decide, profile=self._settings.profile, stand_ins=stand_ins)
-        return Router(shipped, self._holdings, decide, named)
+        return Router(self._models, named)
 
     def default_route(self) -> Route:
         """Where requests for the default model go.
@@ -183,7 +178,8 @@ class Gateway:
         money = billing.Billing(self._db, self._prices, self.router.subject)
         state_of = money.standing.suspend_state
         own = make_models(settings, self._db, self.router, wake=self._wake_controller)
-        ground = make_ground(settings, self._holdings, self._prices, fake=self._is_fake)
+        workers = Workers(settings, self._holdings, fake=self._is_fake)
+        ground = make_ground(settings, self._models, workers, self._prices)
         behind = Behind(
             settings=settings,
             router=self.router,

@@ -27,12 +27,10 @@ def served_catalog(
 
 
 def make_ground(
-    settings: Settings, holdings: catalog.Holdings, prices: PriceBooks, *, fake: bool
+    settings: Settings, models: catalog.ServedCatalog, workers: Workers, prices: PriceBooks
 ) -> deployments.Ground:
     """Put together what the rules of deployments and the reconciler work with."""
-    workers = Workers(settings, holdings, fake=fake)
-    models = served_catalog(settings, holdings, fake=fake)
-    places = deployments.Places(inventory_of(settings), prices.at)
+    places = deployments.Places(partial(inventory_of, settings), prices.at)
     shapes = deployments.ShapeCompleter(deployments.ShapeBook.of(models, places))
     private = private_parts(settings, models)
     return deployments.Ground(

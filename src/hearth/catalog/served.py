@@ -37,7 +37,10 @@ class ServedCatalog:
         self._decide = decide
         self._fingerprint = ""
         self.catalog = shipped
-        self._servings: dict[str, Serving] = {}
+        self.servings: Mapping[str, Serving] = {}
+        "By the full name of the model."
+        self.version = 0
+        "Moves whenever something has changed."
         self.refresh()
 
     def refresh(self) -> bool:
@@ -47,20 +50,21 @@ class ServedCatalog:
             return False
         held = {each.name: each for each in self._holdings.list()}
         self.catalog = self._shipped.with_local(held.values())
-        self._servings = {m.name: self._decide(m, held) for m in self.catalog.models}
+        self.servings = {m.name: self._decide(m, held) for m in self.catalog.models}
         self._fingerprint = fingerprint
+        self.version += 1
         return True
 
     def find(self, name: str, account_id: str) -> ServedModel | None:
         """The model that an account means by a name, its own before the public ones."""
         model = self.catalog.resolve(name, account_id)
-        return None if model is None else ServedModel(model, self._servings[model.name])
+        return None if model is None else ServedModel(model, self.servings[model.name])
 
     def owned_by(self, account_id: str) -> list[ServedModel]:
         """The models of one account, by id."""
         owned = (model for model in self.catalog.models if model.account == account_id)
         by_id = sorted(owned, key=lambda model: model.id)
-        return [ServedModel(model, self._servings[model.name]) for model in by_id]
+        return [ServedModel(model, self.servings[model.name]) for model in by_id]
 
     def why_not(self, name: str, account_id: str) -> str:
         """Why `find` found nothing."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
+from functools import cached_property
 
 from hearth.deployments.placement import (
     AcceleratorType,
@@ -27,18 +28,27 @@ class Places:
     """The inventory, and a planner for each price book in force.
 
     Args:
-        inventory: every place there is.
+        read_inventory: every place there is; read once, when first needed, for it may have to ask
+            the machine what it has.
         book_at: see `PriceBooks.at`.
         now_ns: tells the moment whose prices count.
     """
 
     def __init__(
-        self, inventory: Inventory, book_at: BookAt, now_ns: Callable[[], int] = time.time_ns
+        self,
+        read_inventory: Callable[[], Inventory],
+        book_at: BookAt,
+        now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        self.inventory = inventory
+        self._read_inventory = read_inventory
         self._book_at = book_at
         self._now_ns = now_ns
         self._planners: dict[str, Planner] = {}
+
+    @cached_property
+    def inventory(self) -> Inventory:
+        """Every place there is."""
+        return self._read_inventory()
 
     def plan(self, ask: Ask, account_id: str, replicas: Iterable[Replica]) -> Decision:
         """Decide where one more replica goes, beside those that hold places already."""

@@ -5,7 +5,6 @@ Everything is in memory; `refresh` looks again when something was pulled, attach
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from dataclasses import replace as replace_serving
 from typing import Any
@@ -15,11 +14,9 @@ from msgspec.structs import replace
 
 from hearth.catalog import (
     Capability,
-    Catalog,
     CatalogModel,
-    Holding,
-    Holdings,
     ModelType,
+    ServedCatalog,
     Serving,
     subject_of,
 )
@@ -31,8 +28,6 @@ from hearth.gateway.http import Exchange
 from hearth.gateway.job import Route
 from hearth.gateway.private_endpoints import PrivateEndpoints
 from hearth.pricing import Subject, Unit
-
-Decide = Callable[[CatalogModel, Mapping[str, Holding]], Serving]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,42 +49,31 @@ class Router:
     """The models that can be named, and how each is served now.
 
     Args:
-        catalog: what the product ships; models pulled here join it.
-        holdings: the weights that are here and the models attached by URL.
-        decide: says how a model is served, given the holdings by name.
+        models: all there are, and what is here of them.
         named: what else names lead to.
     """
 
-    def __init__(
-        self,
-        catalog: Catalog,
-        holdings: Holdings,
-        decide: Decide,
-        named: Named,
-    ) -> None:
-        self._shipped = catalog
-        self._holdings = holdings
-        self._decide = decide
+    def __init__(self, models: ServedCatalog, named: Named) -> None:
+        self._models = models
         self._dedicated = named.deployments
         self._adapters = named.deployments.adapters
         self._private = named.private
         self._balancer = named.balancer
-        self._fingerprint = ""
-        self._catalog = catalog
+        self._version = 0
+        self._catalog = models.catalog
         self._servings: dict[str, Serving] = {}
         self._routes: dict[tuple[str, str], Route] = {}
         self.refresh()
 
     def refresh(self) -> None:
         """Follow what is held here, if it has changed."""
-        fingerprint = self._holdings.fingerprint()
-        if fingerprint == self._fingerprint:
+        self._models.refresh()
+        if self._models.version == self._version:
             return
-        held = {each.name: each for each in self._holdings.list()}
-        self._catalog = self._shipped.with_local(held.values())
-        self._servings = {m.name: _open(self._decide(m, held)) for m in self._catalog.models}
+        self._catalog = self._models.catalog
+        self._servings = {name: _open(each) for name, each in self._models.servings.items()}
         self._routes = {}
-        self._fingerprint = fingerprint
+        self._version = self._models.version
 
     def admit(self, exchange: Exchange, name: str, session: str | None = None) -> Route:
         """Where a request for this name goes, from where it comes and by whose key.

@@ -31,7 +31,7 @@ H100 = AcceleratorType.NVIDIA_H100_80GB
 @pytest.fixture
 async def acme(db: Database) -> AsyncIterator[httpx.AsyncClient]:
     inventory = with_local(shipped_inventory(), (cpu_stock(8 * 2**30),))
-    regions = Regions(db, Places(inventory, Shelf(shipped_book()).at))
+    regions = Regions(db, Places(lambda: inventory, Shelf(shipped_book()).at))
     callers = Callers(db, lambda caller_of: region_routes(regions, caller_of))
     await callers.start()
     async with callers.client(role=Role.INFERENCE_USER) as client:
