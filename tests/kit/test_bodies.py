@@ -57,3 +57,18 @@ def test_an_update_mask_may_only_name_what_can_change() -> None:
     assert mask_fields("*") == set()
     with pytest.raises(InvalidRequest, match="createTime cannot be changed"):
         check_mask("createTime", {"displayName"})
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"a":' * 50_000, b'{"a":' + b"[" * 50_000, b'{"a":' * 65 + b"1" + b"}" * 65],
+)
+def test_a_body_that_is_nested_too_deeply_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="nested more than 64 deep"):
+        decode_body(body, dict[str, object])
+
+
+def test_a_body_may_be_nested_as_deeply_as_resources_are() -> None:
+    deep = b'{"a":' * 64 + b"1" + b"}" * 64
+
+    assert decode_body(deep, dict[str, object])

@@ -15,6 +15,8 @@ from hearth.kit.names import to_camel
 ShortText = Annotated[str, Meta(max_length=256, pattern=r"^[^\x00]*\Z")]
 """Text that a person writes in one line; PostgreSQL cannot hold a NUL."""
 
+MAX_DEPTH = 64  # of objects and lists in each other
+
 T = TypeVar("T")
 
 # msgspec tells the place only in its message: "Expected `str`, got `int` - at `$.apiKey.prefix`".
@@ -28,7 +30,9 @@ def decode_body(body: bytes, kind: type[T]) -> T:
         InvalidRequest: it is no JSON, or does not fit; `param` is the field's path.
     """
     try:
-        return msgspec.json.decode(body or b"{}", type=kind)
+        decoded = msgspec.json.decode(body or b"{}", type=kind)
+        if isinstance(decoded, dict) and _is_deeper(decoded, MAX_DEPTH):
+            raise RecursionError
     except msgspec.ValidationError as error:
         message = str(error)
         place = _PLACE.search(message)
@@ -37,6 +41,23 @@ def decode_body(body: bytes, kind: type[T]) -> T:
         raise InvalidRequest(f"{param or 'The body'}: {reason}.", param=param) from error
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"The body is not JSON: {error}.") from error
+    except RecursionError as error:
+        raise InvalidRequest(f"The body is nested more than {MAX_DEPTH} deep.") from error
+    return decoded
+
+
+def _is_deeper(value: object, limit: int) -> bool:
+    """Whether a JSON value is nested deeper; what goes through it later calls itself to do so."""
+    level: list[object] = [value]
+    for _ in range(limit):
+        level = [inner for each in level for inner in _inside(each)]
+    return any(isinstance(each, (dict, list)) for each in level)
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def read_mask(resource: object, mask: str) -> dict[str, object]:
