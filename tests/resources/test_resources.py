@@ -102,6 +102,19 @@ async def test_a_patch_changes_what_is_present_and_nothing_else(acme: httpx.Asyn
     assert changed["labels"] == {"b": "2"}
 
 
+@pytest.mark.parametrize("nothing", [None, "SHADE_UNSPECIFIED"])
+async def test_null_and_an_enums_unspecified_value_are_the_default(
+    acme: httpx.AsyncClient, nothing: str | None
+) -> None:
+    made = await make(acme, "a", displayName=nothing, size={"heightCm": nothing, "weightKg": 2})
+    await acme.patch(f"{LAMPS}/a", json={"displayName": "A"})
+
+    changed = (await acme.patch(f"{LAMPS}/a", json={"displayName": nothing})).json()
+
+    assert (made["displayName"], made["size"]) == ("", {"heightCm": 10, "weightKg": 2.0})
+    assert (changed["displayName"], changed["size"]) == ("", made["size"])
+
+
 async def test_a_mask_resets_what_it_names_and_the_body_lacks(acme: httpx.AsyncClient) -> None:
     await make(acme, "tall", displayName="Tall", size={"heightCm": 99, "weightKg": 3.0})
 

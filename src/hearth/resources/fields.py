@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
@@ -18,6 +19,7 @@ from hearth.resources.types import KEPT, Kind
 
 Json = dict[str, Any]  # Any: JSON of a client
 
+_UNSPECIFIED = re.compile(r"[A-Z_]+_UNSPECIFIED")
 _SCALARS: dict[type[inspect.Type], type] = {
     inspect.StrType: str,
     inspect.EnumType: str,
@@ -102,7 +104,8 @@ def merge(kind: type[Struct], current: Json, change: Json) -> Json:
     """A document after a change by presence: what the change does not name stays.
 
     Objects of a known shape are merged field by field, maps and lists are replaced as a whole, and
-    null sets a field back to its default (AIP-134, with the fields present as the mask).
+    null sets a field back to its default (AIP-134, with the fields present as the mask). So does an
+    enum's own word for that, such as `PRECISION_UNSPECIFIED` (AIP-126).
     """
     return _merge(inspect.type_info(kind), current, change)
 
@@ -116,7 +119,7 @@ def _merge(info: inspect.Type, current: Json, change: Json) -> Json:
     merged = dict(current)
     for name, value in change.items():
         inner, before = shapes.get(name), current.get(name)
-        if value is None:
+        if value is None or (isinstance(value, str) and _UNSPECIFIED.fullmatch(value)):
             merged.pop(name, None)
         elif isinstance(inner, inspect.StructType) and isinstance(value, dict):
             merged[name] = _merge(inner, before if isinstance(before, dict) else {}, value)

@@ -81,7 +81,7 @@ class Resources(Generic[T]):
     ) -> Stored[T]:
         new_name = self.name_of(new.parent, new.id or new_id(self.kind.id_prefix))
         now = self._clock()
-        body = new.body | {"name": new_name}
+        body = merge(self.kind.type, {}, new.body) | {"name": new_name}
         draft = Draft(resource=self.documents.typed(body, create_time=now, update_time=now))
         draft = await self._rules.creating(conn, draft, asking)
         name = str(getattr(draft.resource, "name"))  # noqa: B009  rules may choose another id
