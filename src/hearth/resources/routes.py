@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -23,6 +24,7 @@ from hearth.resources.types import Asking, Creation
 T = TypeVar("T", bound=Struct)
 
 MAX_KEY_CHARS = 256
+_NOT_IN_HEADERS = re.compile(r"[^\x20-\x7e]")
 
 
 class DescribedRoute(Route):
@@ -191,7 +193,7 @@ def shown(resource: Struct, request: Request, *, ignored: Sequence[str] = ()) ->
     """A resource as it is sent, by its `readMask`."""
     headers = {}
     if ignored:
-        headers["x-ignored-fields"] = ",".join(ignored)[:1024].encode("ascii", "replace").decode()
+        headers["x-ignored-fields"] = _NOT_IN_HEADERS.sub("?", ",".join(ignored)[:1024])
     return answer(read_mask(resource, request.query_params.get("readMask", "")), headers)
 
 
