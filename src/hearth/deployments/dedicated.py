@@ -198,6 +198,8 @@ class Dedicated:
                     stats[replica_id] = told
                 watch.slots = self._probes.slots(address) or watch.slots
             watch.load.look(stats, now_s)
+            if watch.has_use_to_note(self._stored[name]):  # before anybody may delete it
+                self._due_s.pop(name, None)
 
     # --- What is stored --------------------------------------------------------------------------
 

@@ -145,12 +145,15 @@ class Watch:
             "began_s": self._began_s,
             "scaled_s": self._scaled_s,
         }
-        last = self.load.last_request_s
-        noted = stored.internal.get("last_request_s") or 0.0
-        if last is not None and last - noted > NEWS_S:
-            internal["last_request_s"] = last
+        if self.has_use_to_note(stored):
+            internal["last_request_s"] = self.load.last_request_s
         deployment = stand(self._placed(stored.resource), own, outlook)
         return Draft(resource=deployment, internal=internal)
+
+    def has_use_to_note(self, stored: Stored[Deployment]) -> bool:
+        """Whether it was asked something that its record does not say yet."""
+        noted = stored.internal.get("last_request_s") or 0.0
+        return (self.load.last_request_s or 0.0) - noted > NEWS_S
 
     def _placed(self, deployment: Deployment) -> Deployment:
         """With the place it was given at last, where it had to wait for one when it was made."""
