@@ -30,7 +30,7 @@ An error does not know its wire shape: `gateway.error_shapes` renders it by rout
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class HearthError(Exception):
@@ -54,7 +54,6 @@ class ApiError(HearthError):
         details: more for a person to read, such as why a model is not callable.
         retry_after_s: when trying again may help, seconds from now.
         limit: the id of the limit that refuses, for operators.
-        facts: the figures of the failure, for programs; JSON by camelCase name.
     """
 
     status: ClassVar[int] = 500
@@ -70,7 +69,6 @@ class ApiError(HearthError):
         details: str | None = None,
         retry_after_s: float | None = None,
         limit: str = "",
-        facts: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -78,7 +76,12 @@ class ApiError(HearthError):
         self.details = details
         self.retry_after_s = retry_after_s
         self.limit = limit
-        self.facts = facts or {}
+        self.facts: Mapping[str, object] = {}
+
+    def stating(self, facts: Mapping[str, object]) -> Self:
+        """The same with its figures for programs: JSON, by camelCase name."""
+        self.facts = facts
+        return self
 
 
 class InvalidRequest(ApiError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,12 +18,14 @@ END_LIMIT_S = 30.0
 
 
 @contextmanager
-def controller(home: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def controller(
+    home: Path, log: Path, settings: Mapping[str, str]
+) -> Iterator[subprocess.Popen[bytes]]:
     """A controller alone, for the length of a block."""
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "hearth.cli.controller", "--engine", "fake"],
-            env=environment_for(home, 1, {}),
+            env=environment_for(home, 1, settings),
             stdout=output,
             stderr=subprocess.STDOUT,
         )
@@ -35,18 +37,19 @@ def controller(home: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_the_next_controller_brings_deployments_back_while_gateways_serve_on(
-    tmp_path: Path,
+    tmp_path: Path, dialect: str, db_url: str
 ) -> None:
     home = tmp_path / "home"
-    with running_hearth(home):
+    settings = {"database_url": db_url} if dialect == "postgresql" else {}
+    with running_hearth(home, **settings):
         pass  # makes the state and the dev key
     first_log, second_log = tmp_path / "first", tmp_path / "second"
     with (
-        controller(home, first_log) as first,
-        running_gateways(home, num=1) as (gateway,),
+        controller(home, first_log, settings) as first,
+        running_gateways(home, num=1, **settings) as (gateway,),
     ):
         wait_until(lambda: b"leads" in first_log.read_bytes(), "nobody leads")
-        with controller(home, second_log):
+        with controller(home, second_log, settings):
             wait_until(lambda: b"waits" in second_log.read_bytes(), "it does not wait")
             deployments = Deployments(gateway)
             made = deployments.create("d1", minReplicaCount=2, maxReplicaCount=2)

@@ -40,7 +40,7 @@ class House:
         self.shelf = catalog.ServedCatalog(shipped, holdings, decide)
         home.mkdir(parents=True, exist_ok=True)
         self.objects = Objects(
-            ObjectStore(objects_url or (home / "objects").as_uri()),
+            lambda: ObjectStore(objects_url or (home / "objects").as_uri()),
             Signer(signing_key(home), self.clock),
             mounts={WEIGHTS: weights_mount(self.store)},
             clock=self.clock,

@@ -24,7 +24,7 @@ class Yard:
         self.clock = HandClock()
         self.home = home
         self.objects = Objects(
-            ObjectStore((home / "objects").as_uri()),
+            lambda: ObjectStore((home / "objects").as_uri()),
             Signer(signing_key(home), self.clock),
             clock=self.clock,
         )

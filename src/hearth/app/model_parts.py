@@ -4,31 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
-from hearth import catalog, deployments, models, objects
+from hearth import catalog, deployments, models, objects, secrets
 from hearth.jobs import Handler
 from hearth.kit.db import Connection, Database
 from hearth.kit.home import make_home
+from hearth.kit.secret_keys import load_sealer
 from hearth.resources import Documents, Stored
 from hearth.settings import Settings
+
+if TYPE_CHECKING:
+    from hearth.kit.objects import ObjectStore
 
 
 def make_objects(settings: Settings, store: catalog.ModelStore) -> objects.Objects:
     """Where clients' files arrive, and the links to them.
 
     Raises:
-        SetupError: the object store cannot be used, or the key that signs cannot be kept.
+        SetupError: the key that signs cannot be kept.
     """
-    from hearth.kit.objects import ObjectStore  # its library is large
-
     home = make_home(settings.home_path).absolute()
     signer = objects.Signer(objects.signing_key(home))
     return objects.Objects(
-        ObjectStore(settings.objects_url or (home / "objects").as_uri()),
+        partial(_open_store, settings.objects_url or (home / "objects").as_uri()),
         signer,
         mounts={models.WEIGHTS: models.weights_mount(store)},
         public_url=settings.public_url,
     )
+
+
+def _open_store(url: str) -> ObjectStore:
+    from hearth.kit.objects import ObjectStore  # its library is large
+
+    return ObjectStore(url)
 
 
 def make_models(
@@ -57,7 +66,17 @@ def make_models(
 def make_imports(settings: Settings, db: Database, own: models.Models) -> models.Imports:
     """Imports of models: from hubs and buckets, and in profile `dev` from whatever is pulled."""
     schemes = {"hf", "https", "file", "pypi"} if settings.profile == "dev" else {"hf"}
-    return models.Imports(db, own, frozenset(schemes))
+    kept = make_secrets(settings, db)
+
+    async def secret_of(_: Connection, account_id: str, name: str) -> str:
+        return await kept.reveal(account_id, name.rpartition("/")[2])
+
+    return models.Imports(db, own, frozenset(schemes), secret_of=secret_of)
+
+
+def make_secrets(settings: Settings, db: Database) -> secrets.SecretService:
+    """The secrets of all accounts; the keys that seal them are read when first needed."""
+    return secrets.SecretService(db, partial(load_sealer, settings.home_path, settings.secret_key))
 
 
 def make_job_handlers(settings: Settings, db: Database) -> Mapping[str, Handler]:

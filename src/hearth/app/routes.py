@@ -10,6 +10,7 @@ from typing import Any, cast
 from starlette.routing import Route
 
 from hearth import accounts, billing, deployments, models, objects, secrets
+from hearth.app.model_parts import make_secrets
 from hearth.app.private import PrivateSide
 from hearth.gateway.chat import ChatCompletions
 from hearth.gateway.cold import caller_of
@@ -26,7 +27,7 @@ from hearth.gateway.responses.routes import response_routes
 from hearth.gateway.routes import Health, health_routes, model_routes
 from hearth.gateway.routing import Router
 from hearth.kit.db import Database
-from hearth.kit.secret_keys import load_sealer
+from hearth.models import Imports
 from hearth.settings import Settings
 
 HOT_ROUTES = {
@@ -54,7 +55,7 @@ class Behind:
     accounts: accounts.AccountService
     billing: billing.Billing
     models: models.Models
-    imports: models.Imports
+    imports: Imports
     db: Database
     regions: deployments.Regions
     shapes: deployments.Shapes
@@ -93,7 +94,7 @@ def cold_routes(behind: Behind) -> list[Route]:
         *models.model_routes(behind.db, behind.models, behind.imports, of),
         *objects.object_routes(behind.models.around.objects),
         *accounts.routes(behind.accounts, of, behind.keys.refresh),
-        *secrets.routes(_secrets(behind), accounts.Door(of)),
+        *secrets.routes(make_secrets(behind.settings, behind.db), accounts.Door(of)),
         *billing.routes(behind.billing, behind.accounts, of, behind.limits_changed),
         *deployments.vpc_routes(
             behind.private_networks, accounts.Door(of), behind.deployments_changed
@@ -109,12 +110,6 @@ def cold_routes(behind: Behind) -> list[Route]:
     ]
     is_strict = behind.settings.strict_fields
     return [*routes, openapi_route(route_rows(HOT_ROUTES, routes), is_strict=is_strict)]
-
-
-def _secrets(behind: Behind) -> secrets.SecretService:
-    settings = behind.settings
-    make_sealer = partial(load_sealer, settings.home_path, settings.secret_key)
-    return secrets.SecretService(behind.db, make_sealer)
 
 
 def route_table() -> list[RouteRow]:

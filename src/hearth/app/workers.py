@@ -16,6 +16,7 @@ from hearth.deployments import ANY_ENGINE, EngineWish
 from hearth.engines.llm.llamacpp_options import LlamaOptions
 from hearth.engines.protocol import WorkerSpec
 from hearth.errors import SetupError
+from hearth.models import precision_of
 from hearth.settings import Settings
 
 FAKE_VECTORS = "fake-embedding"
@@ -42,7 +43,7 @@ class Workers:
         Raises:
             SetupError: its weights are not here, or it cannot be run as is wished.
         """
-        held = self._holdings.find(model)
+        held = self._in_precision(model, self._holdings.find(model), wish.precision)
         common = self._common(model, wish)
         spec = self._spec(model, held, common)
         if wish.engine not in ("auto", spec.engine):
@@ -50,6 +51,17 @@ class Workers:
                 f"{model} is served by the engine {spec.engine} here, not {wish.engine}."
             )
         return replace(spec, options={**spec.options, **_own_options(spec.engine, wish)})
+
+    def _in_precision(
+        self, model: str, held: catalog.Holding | None, precision: str
+    ) -> catalog.Holding | None:
+        """The form of weights that is preferred. Where it is not here, those that are answer:
+        placement lets that be on emulated accelerators alone, which say so."""
+        if not precision or not isinstance(held, catalog.Weights):
+            return held
+        forms = (held, *self._holdings.variants(model))
+        fits = (e for e in forms if precision_of(e.inspection.quantisation) == precision)
+        return next(fits, held)
 
     def _common(self, model: str, wish: EngineWish) -> Common:
         settings = self._settings

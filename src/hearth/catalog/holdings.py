@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from hearth.catalog.remotes import Holding, Remotes
 from hearth.catalog.store import ModelStore
+from hearth.catalog.types import Weights
 
 
 class Holdings:
@@ -24,6 +25,10 @@ class Holdings:
         by_name: dict[str, Holding] = {each.name: each for each in self._store.list()}
         by_name |= {each.name: each for each in self._remotes.list()}
         return [*by_name.values()]
+
+    def variants(self, full_name: str) -> Sequence[Weights]:
+        """Other forms of the weights that serve a model, where any were prepared."""
+        return self._store.variants(full_name)
 
     def fingerprint(self) -> str:
         """Changes when a holding comes, goes or is replaced."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from hearth.catalog.catalog import Catalog
 from hearth.catalog.holdings import Holdings
 from hearth.catalog.remotes import Holding
 from hearth.catalog.serving import Serving
-from hearth.catalog.types import CatalogModel
+from hearth.catalog.types import CatalogModel, Weights
 
 Decide = Callable[[CatalogModel, Mapping[str, Holding]], Serving]
 "Says how a model is served, given the holdings by name."
@@ -65,6 +65,10 @@ class ServedCatalog:
         owned = (model for model in self.catalog.models if model.account == account_id)
         by_id = sorted(owned, key=lambda model: model.id)
         return [ServedModel(model, self.servings[model.name]) for model in by_id]
+
+    def variants(self, full_name: str) -> Sequence[Weights]:
+        """Other forms of the weights that serve a model, where any were prepared."""
+        return self._holdings.variants(full_name)
 
     def why_not(self, name: str, account_id: str) -> str:
         """Why `find` found nothing."""

@@ -176,7 +176,8 @@ class Dedicated:
         # What placement chose is left out: that it is written down changes nothing.
         asked = stored.internal.get("asked", {})
         version = version_of(spec, asked, deployment.placement, sorted(certifications))
-        ask = ask_of(deployment, served, certifications)
+        variants = self._ground.models.variants(served.model.name)
+        ask = ask_of(deployment, served, variants, certifications)
         return Plan(spec=spec, version=version, ask=ask, label=label)
 
     def _look_at_load(self) -> None:

@@ -131,7 +131,12 @@ class DeploymentRules:
         self._check_expiry(deployment)
         certifications = self._ground.parts.certifications(deployment)
         asked = _asked(deployment, draft.internal, was)
-        ask = ask_of(replace(deployment, **asked), served, certifications)
+        ask = ask_of(
+            replace(deployment, **asked),
+            served,
+            self._ground.models.variants(served.model.name),
+            certifications,
+        )
         # A deployment is checked as if its own replicas were not there: they make room for it.
         others = [each for each in await store.list_replicas(conn) if each.pool != deployment.name]
         account_id = deployment.name.split("/")[1]
@@ -291,4 +296,4 @@ def refused(refusal: Refusal) -> InvalidRequest:
         numbers["missingBytes"] = str(refusal.missing_bytes)
     if refusal.smallest_count is not None:
         numbers["smallestAcceleratorCount"] = refusal.smallest_count
-    return InvalidRequest(refusal.message, param=refusal.param or None, facts=facts | numbers)
+    return InvalidRequest(refusal.message, param=refusal.param or None).stating(facts | numbers)

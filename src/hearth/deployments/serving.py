@@ -23,6 +23,8 @@ class EngineWish(Struct, frozen=True, kw_only=True):
     "`threads`, `slots`, `context_tokens`, and the engine's own by their names."
     context_tokens: int = 0
     "0: the setting's."
+    precision: str = ""
+    "The form of weights that is preferred, where it is here; empty: as they came."
     adapters: tuple[Adapter, ...] = ()
     "To be loaded beside the weights."
 

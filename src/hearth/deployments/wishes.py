@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hearth.catalog import Remote, ServedModel, Weights
 from hearth.deployments.placement import Ask, Precision, model_size
 from hearth.deployments.serving import EngineWish
 from hearth.deployments.types import Deployment
 from hearth.engines.protocol import Adapter
+from hearth.models import precision_of
 
-# What llama.cpp's forms are in the control plane's words.
-_FORMS = {
-    "F16": Precision.FP16,
-    "BF16": Precision.BF16,
-    "Q8_0": Precision.INT8,
-    "Q4_0": Precision.INT4,
-    "Q4_1": Precision.INT4,
-    "Q4_K": Precision.INT4,
-    "F32": Precision.BF16,
-}
+_PRECISIONS = frozenset(Precision)
+_WIDER = {"FP32": "BF16"}  # has no name in the control plane, and keeps what that promises
 
 
 def ask_of(
-    deployment: Deployment, served: ServedModel, certifications: frozenset[str] = frozenset()
+    deployment: Deployment,
+    served: ServedModel,
+    variants: Sequence[Weights] = (),
+    certifications: frozenset[str] = frozenset(),
 ) -> Ask:
     """What one replica needs, for placement.
 
     Args:
         deployment: as its owner wants it.
         served: its base model, and what answers for it here.
+        variants: other forms of its weights that are here.
         certifications: what its region must have.
     """
     model, serving = served
@@ -46,7 +45,7 @@ def ask_of(
         accelerator=deployment.accelerator_type,
         count=deployment.accelerator_count or None,
         precision=deployment.precision,
-        engine_precisions=_precisions(held) if has_own else (),
+        engine_precisions=_precisions(held, variants) if has_own else (),
         max_context_tokens=deployment.max_context_length or None,
         regions=regions,
         multi_region=wish.multi_region,
@@ -62,13 +61,17 @@ def engine_wish_of(deployment: Deployment, adapters: tuple[Adapter, ...] = ()) -
         engine=deployment.engine or "auto",
         options=deployment.engine_options,
         context_tokens=deployment.max_context_length,
+        precision=deployment.precision,
         adapters=adapters,
     )
 
 
-def _precisions(held: Weights | Remote | None) -> tuple[Precision, ...]:
-    """What the weights are served in where they are; nothing is converted on the way."""
+def _precisions(
+    held: Weights | Remote | None, variants: Sequence[Weights]
+) -> tuple[Precision, ...]:
+    """What real places can serve: the forms that are here, for none is made on the way."""
     if not isinstance(held, Weights):
         return ()
-    found = _FORMS.get(held.inspection.quantisation.upper())
-    return () if found is None else (found,)
+    named = (precision_of(each.inspection.quantisation) for each in (held, *variants))
+    named = (_WIDER.get(name, name) for name in named)
+    return tuple(Precision(name) for name in dict.fromkeys(named) if name in _PRECISIONS)

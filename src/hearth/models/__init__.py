@@ -2,6 +2,7 @@
 
 from hearth.models.downloads import WEIGHTS, weights_mount
 from hearth.models.imports import Imports, SecretOf
+from hearth.models.precisions import precision_of
 from hearth.models.routes import model_routes
 from hearth.models.runner import model_handlers
 from hearth.models.service import Around, Models
@@ -21,5 +22,6 @@ __all__ = [
     "Shelf",
     "model_handlers",
     "model_routes",
+    "precision_of",
     "weights_mount",
 ]

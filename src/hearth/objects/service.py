@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -40,7 +41,7 @@ class Objects:
     """What clients put and get.
 
     Args:
-        store: where objects are.
+        open_store: opens where objects are, when first needed: its library is large.
         signer: signs links to this server.
         mounts: other files that can be got by link.
         public_url: how clients reach this server; empty: as the request that asks for a link did.
@@ -49,19 +50,28 @@ class Objects:
 
     def __init__(
         self,
-        store: ObjectStore,
+        open_store: Callable[[], ObjectStore],
         signer: Signer,
         *,
         mounts: Mounts | None = None,
         public_url: str = "",
         clock: Clock = utc_now,
     ) -> None:
-        self.store = store
+        self._open_store = open_store
         self.signer = signer
-        self.folder = None if store.folder is None else ObjectFolder(store.folder)
         self._mounts = mounts or {}
         self._public_url = public_url.rstrip("/")
         self._clock = clock
+
+    @cached_property
+    def store(self) -> ObjectStore:
+        """Where objects are."""
+        return self._open_store()
+
+    @cached_property
+    def folder(self) -> ObjectFolder | None:
+        """The same, where that is a folder of this machine."""
+        return None if self.store.folder is None else ObjectFolder(self.store.folder)
 
     async def put_url(self, key: str, size_bytes: int, base_url: str) -> str:
         """Where a client puts an object of this size.
