@@ -80,6 +80,16 @@ def test_one_that_is_only_checked_is_not_made(facts: Facts) -> None:
     assert told(checked["missing"]) == ("NotFoundError", 5, None)
 
 
+def test_places_are_named_in_the_clients_words_or_left_open(facts: Facts) -> None:
+    checked = facts["checked"]
+
+    assert checked["placed"]["placement"]["region"] == "US_VIRGINIA_1"
+    assert checked["placed"]["placement"]["regions"] == ["EU_FRANKFURT_1"]
+    assert checked["placed"]["precision"] == "FP8"
+    for field in ("acceleratorType", "precision", "placement"):
+        assert checked["unspecified"][field] == checked["told"][field]
+
+
 def test_lists_of_deployments_are_filtered_ordered_and_cut_into_pages(facts: Facts) -> None:
     listed = facts["listed"]
 

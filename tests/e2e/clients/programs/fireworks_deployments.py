@@ -124,8 +124,27 @@ def after_life(d1, name):
 
 def checked():
     """What is only to be checked is not made."""
-    told = deployments.create(base_model=MODEL, deployment_id=f"v-{RUN}", validate_only=True)
-    return {"told": plain(told), "missing": failure(deployments.get, f"v-{RUN}")}
+    only = {"base_model": MODEL, "deployment_id": f"v-{RUN}", "validate_only": True}
+    told = deployments.create(**only)
+    unspecified = deployments.create(
+        **only,
+        accelerator_type="ACCELERATOR_TYPE_UNSPECIFIED",
+        precision="PRECISION_UNSPECIFIED",
+        placement={"region": "REGION_UNSPECIFIED", "multi_region": "MULTI_REGION_UNSPECIFIED"},
+    )
+    placed = deployments.create(
+        **only,
+        placement={"region": "US_VIRGINIA_1", "regions": ["EU_FRANKFURT_1"]},
+        precision="FP8",
+        skip_shape_validation=True,
+        disable_speculative_decoding=True,
+    )
+    return {
+        "told": plain(told),
+        "unspecified": plain(unspecified),
+        "placed": plain(placed),
+        "missing": failure(deployments.get, f"v-{RUN}"),
+    }
 
 
 def listed():
