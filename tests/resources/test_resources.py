@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import httpx
 import pytest
 
@@ -11,17 +9,7 @@ from hearth.accounts import AuditLog, Interval, Role
 from hearth.kit.db import Database
 from hearth.kit.pages import ListQuery
 from tests.resources.conftest import House
-
-LAMPS = "/accounts/acme/lamps"
-
-Json = dict[str, Any]
-
-
-async def make(client: httpx.AsyncClient, lamp_id: str, **fields: object) -> Json:
-    answer = await client.post(LAMPS, params={"lampId": lamp_id}, json=fields)
-    assert answer.status_code == 200, answer.text
-    made: Json = answer.json()
-    return made
+from tests.resources.lamps import LAMPS, make
 
 
 async def test_a_resource_is_made_under_the_chosen_id_and_read_back(
@@ -40,55 +28,6 @@ async def test_an_id_is_generated_where_none_is_chosen(acme: httpx.AsyncClient) 
     answer = await acme.post(LAMPS, json={})
 
     assert answer.json()["name"].startswith("accounts/acme/lamps/lamp-")
-
-
-@pytest.mark.parametrize(
-    ("query", "names"),
-    [
-        ({"filter": 'display_name:"a"'}, ["a", "b"]),
-        ({"filter": "size.heightCm > 20"}, ["b", "c"]),
-        ({"filter": 'state = "READY" AND NOT size.height_cm = 20'}, ["b", "c"]),
-        ({"filter": "isLit = false", "orderBy": "size.heightCm desc"}, ["c", "b", "a"]),
-        ({"orderBy": "displayName desc", "pageSize": "2"}, ["c", "b"]),
-        ({"filter": 'created_by = "accounts/acme/users/*"'}, ["a", "b", "c"]),
-        ({"filter": 'create_time > "2030-01-01T00:00:00Z"'}, []),
-    ],
-)
-async def test_lists_filter_and_order_by_any_scalar_field(
-    acme: httpx.AsyncClient, query: dict[str, str], names: list[str]
-) -> None:
-    await make(acme, "a", displayName="A lamp", size={"heightCm": 20})
-    await make(acme, "b", displayName="A lantern", size={"heightCm": 30})
-    await make(acme, "c", displayName="Torch", size={"heightCm": 40})
-
-    listed = (await acme.get(LAMPS, params=query)).json()
-
-    assert [lamp["name"].rpartition("/")[2] for lamp in listed["lamps"]] == names
-
-
-async def test_pages_follow_each_other_and_count_all(acme: httpx.AsyncClient) -> None:
-    for number in range(5):
-        await make(acme, f"lamp-{number}")
-
-    seen, token = [], ""
-    while True:
-        params = {"pageSize": "2", "pageToken": token, "readMask": "name"}
-        page = (await acme.get(LAMPS, params=params)).json()
-        assert page["totalSize"] == 5
-        seen += [lamp["name"][-1] for lamp in page["lamps"]]
-        token = page["nextPageToken"]
-        if not token:
-            break
-
-    assert seen == ["0", "1", "2", "3", "4"]
-
-
-async def test_a_filter_that_does_not_parse_says_where(acme: httpx.AsyncClient) -> None:
-    answer = await acme.get(LAMPS, params={"filter": "state = READY AND ("})
-
-    assert answer.status_code == 400
-    assert answer.json()["error"]["param"] == "filter"
-    assert "at its end" in answer.json()["message"]
 
 
 async def test_a_patch_changes_what_is_present_and_nothing_else(acme: httpx.AsyncClient) -> None:
