@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from hearth.accounts import Status
 from hearth.kit.bodies import ShortText
@@ -92,7 +92,7 @@ class Vpc(Struct, frozen=True, kw_only=True, rename="camel"):
 class Deployment(Struct, frozen=True, kw_only=True, rename="camel"):
     """A model that is kept served; see the `Deployment` of the Fireworks control plane.
 
-    The last group of fields is ours.
+    The last group of fields is ours. What nothing here uses is sent back only where it was given.
     """
 
     name: str = ""
@@ -112,7 +112,7 @@ class Deployment(Struct, frozen=True, kw_only=True, rename="camel"):
     base_model: ShortText = ""
     min_replica_count: Count = 0
     max_replica_count: Count | None = None
-    max_with_revocable_replica_count: Count = 0
+    max_with_revocable_replica_count: Count | UnsetType = UNSET
     desired_replica_count: int = 0
     replica_count: int = 0
     replica_stats: ReplicaStats = ReplicaStats()
@@ -132,22 +132,22 @@ class Deployment(Struct, frozen=True, kw_only=True, rename="camel"):
     num_peft_device_cached: Count = 0
     enable_session_affinity: bool = False
     deployment_shape: ShortText = ""
-    deployment_template: ShortText = ""
-    pricing_plan_id: ShortText = ""
-    draft_model: ShortText = ""
-    draft_token_count: Count = 0
-    ngram_speculation_length: Count = 0
-    enable_mtp: bool = False
-    enable_hot_load: bool = False
-    enable_hot_reload_latest_addon: bool = False
-    hot_load_bucket_type: ShortText = ""
-    hot_load_bucket_url: ShortText = ""
-    hot_load_trainer_job: ShortText = ""
-    direct_route_type: ShortText = ""
+    deployment_template: ShortText | UnsetType = UNSET
+    pricing_plan_id: ShortText | UnsetType = UNSET
+    draft_model: ShortText | UnsetType = UNSET
+    draft_token_count: Count | UnsetType = UNSET
+    ngram_speculation_length: Count | UnsetType = UNSET
+    enable_mtp: bool | UnsetType = UNSET
+    enable_hot_load: bool | UnsetType = UNSET
+    enable_hot_reload_latest_addon: bool | UnsetType = UNSET
+    hot_load_bucket_type: ShortText | UnsetType = UNSET
+    hot_load_bucket_url: ShortText | UnsetType = UNSET
+    hot_load_trainer_job: ShortText | UnsetType = UNSET
+    direct_route_type: ShortText | UnsetType = UNSET
     direct_route_handle: str = ""
-    direct_route_api_keys: list[ShortText] = []
+    direct_route_api_keys: list[ShortText] | UnsetType = UNSET
     active_model_version: str = ""
-    target_model_version: ShortText = ""
+    target_model_version: ShortText | UnsetType = UNSET
 
     engine: ShortText = "auto"
     "What runs the replicas: auto, or one of the engines by name."
