@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -20,6 +21,9 @@ from hearth.gateway.metrics import Metrics
 from hearth.kit.ids import new_uuid
 
 log = logging.getLogger(__name__)
+
+NOTHING = "\N{REPLACEMENT CHARACTER}"
+"Stands in for a NUL, which nothing that is kept holds."
 
 
 def caller_of(keys: Authenticator, request: Request) -> Caller:
@@ -61,7 +65,19 @@ class ColdApp:
                 self._metrics.count_request(_label(scope), message["status"])
             await send(message)
 
-        await self._starlette(scope, receive, send_with_id)
+        await self._starlette(_without_nul(scope), receive, send_with_id)
+
+
+def _without_nul(scope: Scope) -> Scope:
+    """A scope whose path and query name what no resource has where they hold a NUL.
+
+    Databases differ in what they make of one: PostgreSQL refuses to look for it.
+    """
+    query: bytes = scope.get("query_string", b"")
+    if "\0" in scope["path"] or b"%00" in query:
+        scope["path"] = scope["path"].replace("\0", NOTHING)
+        scope["query_string"] = query.replace(b"%00", quote(NOTHING).encode())
+    return scope
 
 
 def _label(scope: Scope) -> str:
