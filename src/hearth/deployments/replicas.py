@@ -42,6 +42,7 @@ class Replicas:
         changed: called at every change, to have it recorded.
         now_ns: the clock of the ledger.
         drain_timeout_s: how long one that drains may take for what runs in it.
+        notice_s: how long gateways may take to see that it drains.
     """
 
     def __init__(
@@ -50,11 +51,13 @@ class Replicas:
         changed: Callable[[], None],
         *,
         drain_timeout_s: float,
+        notice_s: float = NOTICE_S,
         now_ns: Callable[[], int] = time.time_ns,
     ) -> None:
         self._executor = executor
         self._changed = changed
         self._drain_timeout_s = drain_timeout_s
+        self._notice_s = notice_s
         self._now_ns = now_ns
         self._all: dict[str, Replica] = {}
         self._of: dict[str, dict[str, Replica]] = {}
@@ -143,7 +146,7 @@ class Replicas:
             if has_served:
                 async with asyncio.timeout(NOTICE_LIMIT_S):
                     await self._recorded[replica_id].wait()
-                    await asyncio.sleep(NOTICE_S)
+                    await asyncio.sleep(self._notice_s)
         except TimeoutError:
             pass
         await self._executor.stop(replica_id, self._drain_timeout_s if has_served else 0.0)

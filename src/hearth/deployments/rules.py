@@ -48,7 +48,6 @@ class Ground:
         models: what can be served.
         places: where.
         make_spec: how a worker is told.
-        may_stand_in: whether another model may answer for one whose weights are not here.
         parts: what else has a say.
     """
 
@@ -129,6 +128,7 @@ class DeploymentRules:
         policy = policy_of(deployment)
         self._check_engine(deployment, served)
         self._check_expiry(deployment)
+        _check_context(deployment, served)
         certifications = self._ground.parts.certifications(deployment)
         asked = _asked(deployment, draft.internal, was)
         ask = ask_of(
@@ -202,6 +202,16 @@ class DeploymentRules:
                 f"{IN_USE_S:.0f} s, or pass ignoreChecks.",
                 param="ignoreChecks",
             )
+
+
+def _check_context(deployment: Deployment, served: ServedModel) -> None:
+    longest = served.model.context_length
+    if longest is not None and deployment.max_context_length > longest:
+        raise InvalidRequest(
+            f"maxContextLength is {deployment.max_context_length}; {served.model.name} has a "
+            f"context of {longest} tokens: ask for no more.",
+            param="maxContextLength",
+        )
 
 
 def explanation_of(decision: Decision) -> list[dict[str, str]]:
