@@ -206,10 +206,25 @@ class Router:
         return [(model, self._served(model, account_id)) for model in by_id]
 
     def describe(self, name: str, account_id: str) -> dict[str, Any] | None:
-        """One model, by any of its names."""
+        """One model, by any of its names; a deployment or an adapter on one as what answers there.
+
+        Raises:
+            ModelNotFound: such a deployment is not here; the details say why.
+        """
         self.refresh()
         model = self._catalog.resolve(name, account_id)
-        return None if model is None else self._describe(model, account_id)
+        if model is not None:
+            return self._describe(model, account_id)
+        decoded = unquote(name)
+        if not (self._adapters.names_one(decoded) or self._dedicated.names_one(decoded)):
+            return None
+        route = self.route(decoded, account_id)
+        model = self._catalog.resolve(route.model, account_id)
+        if model is None:
+            return None
+        described = self._describe(model, account_id)
+        described.pop("details", None)  # of the model without a deployment
+        return described | {"id": decoded, "callable": True, "served_by": route.served_by}
 
     def _served(self, model: CatalogModel, account_id: str) -> Serving:
         """How a model is served for an account; an adapter as its base model, once it is loaded."""
