@@ -186,6 +186,9 @@ async def test_a_deleted_resource_can_be_had_back_until_it_is_deleted_for_good(
     assert shown[0]["deleteTime"]
     assert (await acme.patch(f"{LAMPS}/tall", json={})).status_code == 404
     assert (await acme.delete(f"{LAMPS}/tall")).status_code == 404
+    taken = await acme.post(LAMPS, params={"lampId": "tall"}, json={})
+    assert (taken.status_code, taken.headers["x-should-retry"]) == (409, "false")
+    assert "was deleted and still holds its name: undelete it" in taken.json()["message"]
 
     restored = (await acme.post(f"{LAMPS}/tall:undelete", json={})).json()
     assert restored["deleteTime"] is None

@@ -96,6 +96,7 @@ class Resources(Generic[T]):
             "create_time": now,
         }
         values |= self.documents.columns(draft, now)
+        await self._check_not_deleted(conn, name)
         await store.insert_resource(conn, values, words=self.kind.words)
         if asking.request_key:
             made = {"digest": digest, "name": name, "create_time": now}
@@ -104,6 +105,17 @@ class Resources(Generic[T]):
             await store.forget_create_requests(conn, now - REPEATABLE)
         await self.documents.audit(conn, "Create", name, new.body, asking)
         return await self.documents.read(conn, name)
+
+    async def _check_not_deleted(self, conn: Connection, name: str) -> None:
+        """Raises `Conflict` where a name is held by a resource that can be had back."""
+        if self.kind.restorable_s is None:
+            return
+        found = await self.documents.find(conn, name)
+        if found is not None and found.delete_time is not None:
+            raise Conflict(
+                f"The {self.kind.words} {name} was deleted and still holds its name: undelete it, "
+                "or delete it for good with hard=true, or choose another id."
+            )
 
     async def _repeated(
         self, conn: Connection, new: Creation, digest: str, asking: Asking
