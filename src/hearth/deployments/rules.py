@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -13,8 +12,8 @@ from hearth.accounts import Status
 from hearth.catalog import ServedCatalog, ServedModel
 from hearth.deployments import store
 from hearth.deployments.parts import Parts
-from hearth.deployments.placement import Decision, Place, Refusal
 from hearth.deployments.places import Places
+from hearth.deployments.placing import asked_of, asks_elsewhere, explanation_of, placed
 from hearth.deployments.policies import policy_of
 from hearth.deployments.serving import ENGINES, SpecMaker
 from hearth.deployments.types import OUTPUT_ONLY, UNUSED, Deployment, DeploymentState
@@ -23,7 +22,6 @@ from hearth.errors import FailedPrecondition, InvalidRequest, SetupError
 from hearth.kit.clock import Clock, utc_now
 from hearth.kit.db import Connection
 from hearth.kit.versions import bump
-from hearth.pricing import format_usd
 from hearth.resources import Asking, Draft, Internal, Kind, Stored
 
 DEPLOYMENT_KIND = Kind(
@@ -36,6 +34,8 @@ DEPLOYMENT_KIND = Kind(
     immutable=frozenset({"baseModel"}),
     restorable_s=7 * 86_400.0,
 )
+_PAST = frozenset({"served", "scale", "desired", "last_request_s"})
+"What a deployment that comes back does not remember."
 IN_USE_S = 30.0
 "A deployment that was asked something so recently is in use."
 
@@ -130,7 +130,7 @@ class DeploymentRules:
         self._check_expiry(deployment)
         _check_context(deployment, served)
         certifications = self._ground.parts.certifications(deployment)
-        asked = _asked(deployment, draft.internal, was)
+        asked = asked_of(deployment, draft.internal, was)
         ask = ask_of(
             replace(deployment, **asked),
             served,
@@ -141,8 +141,8 @@ class DeploymentRules:
         others = [each for each in await store.list_replicas(conn) if each.pool != deployment.name]
         account_id = deployment.name.split("/")[1]
         decision = self._ground.places.plan(ask, account_id, others)
-        if was is None or _asks_elsewhere(was.resource, deployment):
-            deployment = _placed(deployment, decision, served)
+        if was is None or asks_elsewhere(was.resource, deployment):
+            deployment = placed(deployment, decision, served)
         deployment = replace(
             deployment, base_model=served.model.name, max_replica_count=policy.max_replicas
         )
@@ -212,98 +212,3 @@ def _check_context(deployment: Deployment, served: ServedModel) -> None:
             f"context of {longest} tokens: ask for no more.",
             param="maxContextLength",
         )
-
-
-def explanation_of(decision: Decision) -> list[dict[str, str]]:
-    """A decision, place by place, as `:explain` tells it."""
-    return [
-        {
-            "candidate": f"{each.region}/{each.accelerator}",
-            "verdict": str(each.verdict),
-            "why": each.why,
-        }
-        for each in decision.explanation
-    ]
-
-
-_PAST = frozenset({"served", "scale", "desired", "last_request_s"})
-"What a deployment that comes back does not remember."
-_CHOOSABLE = ("accelerator_type", "accelerator_count", "precision")
-"Fields that placement fills in where their owner leaves them open."
-
-
-def _asked(
-    deployment: Deployment, internal: Internal, was: Stored[Deployment] | None
-) -> dict[str, Any]:
-    """What the owner asks for in the fields that placement fills in, so that a later change of
-    another field leaves them as open as they were. Any: their values have several types."""
-    after = {name: getattr(deployment, name) for name in _CHOOSABLE}
-    if was is None or deployment.deployment_shape:  # a shape leaves none of them open
-        return after
-    asked: dict[str, Any] = internal.get("asked", {})
-    return {
-        name: value if value != getattr(was.resource, name) else asked.get(name, value)
-        for name, value in after.items()
-    }
-
-
-def _asks_elsewhere(before: Deployment, after: Deployment) -> bool:
-    """Whether a change asks for another place."""
-    fields = (
-        "accelerator_type",
-        "accelerator_count",
-        "precision",
-        "placement",
-        "max_context_length",
-        "disable_deployment_size_validation",
-    )
-    return any(getattr(before, name) != getattr(after, name) for name in fields)
-
-
-def _placed(deployment: Deployment, decision: Decision, served: ServedModel) -> Deployment:
-    """The deployment with the place it gets written out, or waiting for one."""
-    if decision.refusal is not None:
-        if not decision.refusal.waits:
-            raise refused(decision.refusal)
-        status = Status(code="RESOURCE_EXHAUSTED", message=decision.refusal.message)
-        return replace(deployment, status=status)
-    assert decision.place is not None, "it is placed or refused"
-    place = decision.place
-    serving = served.serving
-    told = Status(message=" ".join(filter(None, ["Starting.", place.note, label_of(place)])))
-    stand_in = (serving.served_by or "") if serving.is_stand_in else ""
-    return replace(with_place(deployment, place), status=told, stand_in=stand_in)
-
-
-def with_place(deployment: Deployment, place: Place) -> Deployment:
-    """The deployment with what it was given written out."""
-    price = place.price_nano_per_hour
-    return replace(
-        deployment,
-        accelerator_type=str(place.accelerator),
-        accelerator_count=place.count,
-        precision=str(place.precision),
-        emulated=place.is_emulated,
-        price_per_hour="" if price is None else format_usd(price).removeprefix("$"),
-    )
-
-
-def label_of(place: Place) -> str:
-    """What every view of a deployment at an emulated place says."""
-    if not place.is_emulated:
-        return ""
-    told = f"Emulated: {place.count} x {place.accelerator} in {place.region}, run on this machine"
-    if place.is_precision_emulated:
-        told += f"; {place.precision} is priced and placed, not computed"
-    return f"{told}."
-
-
-def refused(refusal: Refusal) -> InvalidRequest:
-    """A refusal as the control plane tells it, with the figures for programs."""
-    facts = {"kind": str(refusal.kind)}
-    numbers: dict[str, object] = {}
-    if refusal.missing_bytes:
-        numbers["missingBytes"] = str(refusal.missing_bytes)
-    if refusal.smallest_count is not None:
-        numbers["smallestAcceleratorCount"] = refusal.smallest_count
-    return InvalidRequest(refusal.message, param=refusal.param or None).stating(facts | numbers)

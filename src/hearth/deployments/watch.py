@@ -18,9 +18,9 @@ from hearth.deployments.convergence import Wanted, steps
 from hearth.deployments.load import Load
 from hearth.deployments.placement import Ask, Place, Refusal
 from hearth.deployments.places import Room
+from hearth.deployments.placing import label_of, with_place
 from hearth.deployments.policies import policy_of
 from hearth.deployments.replicas import Replicas
-from hearth.deployments.rules import label_of, with_place
 from hearth.deployments.standing import Outlook, stand
 from hearth.deployments.types import Deployment, ReplicaState
 from hearth.engines.protocol import WorkerSpec
