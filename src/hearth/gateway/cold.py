@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from urllib.parse import quote
+from urllib.parse import parse_qsl
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -13,7 +13,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from hearth.accounts import Caller, credential, digest
-from hearth.errors import ApiError, InternalError, MethodNotAllowed, NotFound, PathNotFound
+from hearth.errors import (
+    ApiError,
+    InternalError,
+    InvalidRequest,
+    MethodNotAllowed,
+    NotFound,
+    PathNotFound,
+)
 from hearth.gateway.dispatch import Authenticator
 from hearth.gateway.error_shapes import error_body, error_headers, family_of
 from hearth.gateway.http import Message, Receive, Scope, Send
@@ -21,9 +28,6 @@ from hearth.gateway.metrics import Metrics
 from hearth.kit.ids import new_uuid
 
 log = logging.getLogger(__name__)
-
-NOTHING = "\N{REPLACEMENT CHARACTER}"
-"Stands in for a NUL, which nothing that is kept holds."
 
 
 def caller_of(keys: Authenticator, request: Request) -> Caller:
@@ -65,19 +69,21 @@ class ColdApp:
                 self._metrics.count_request(_label(scope), message["status"])
             await send(message)
 
-        await self._starlette(_without_nul(scope), receive, send_with_id)
+        error = _nul(scope)
+        app = await _render(Request(scope), error) if error else self._starlette
+        await app(scope, receive, send_with_id)
 
 
-def _without_nul(scope: Scope) -> Scope:
-    """A scope whose path and query name what no resource has where they hold a NUL.
-
-    Databases differ in what they make of one: PostgreSQL refuses to look for it.
-    """
+def _nul(scope: Scope) -> ApiError | None:
+    """What is wrong with a path or query that holds a NUL, which PostgreSQL refuses to look for."""
+    if "\0" in scope["path"]:
+        return PathNotFound("Path not found: it holds a NUL character.")
     query: bytes = scope.get("query_string", b"")
-    if "\0" in scope["path"] or b"%00" in query:
-        scope["path"] = scope["path"].replace("\0", NOTHING)
-        scope["query_string"] = query.replace(b"%00", quote(NOTHING).encode())
-    return scope
+    if b"%00" in query:
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+        name = next((name for name, value in pairs if "\0" in value), None)
+        return InvalidRequest("The query may not hold a NUL character.", param=name)
+    return None
 
 
 def _label(scope: Scope) -> str:
