@@ -108,8 +108,9 @@ class DeploymentRules:
     async def undeleting(
         self, conn: Connection, stored: Stored[Deployment], asking: Asking
     ) -> Draft[Deployment]:
-        """Start it anew: what it was asked before it was deleted is use no more."""
-        deployment = replace(stored.resource, state=DeploymentState.CREATING)
+        """Start it anew, where its owner's wishes allow: its place and its use are forgotten."""
+        wishes = stored.internal.get("asked", {})
+        deployment = replace(stored.resource, state=DeploymentState.CREATING, **wishes)
         internal = {key: kept for key, kept in stored.internal.items() if key not in _PAST}
         internal["restored_s"] = self._now_s()
         return await self._checked(conn, Draft(resource=deployment, internal=internal), asking)
