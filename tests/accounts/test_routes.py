@@ -54,6 +54,7 @@ async def test_the_callers_account_is_the_only_one_there_is(admin: httpx.AsyncCl
         "email": "it@acme.test",
         "state": "READY",
         "status": {"code": "OK", "message": ""},
+        "accountType": "ACCOUNT_TYPE_UNSPECIFIED",
         "suspendState": "UNSUSPENDED",
         "createTime": "2026-01-31T12:00:00Z",
         "updateTime": "2026-01-31T12:00:00Z",

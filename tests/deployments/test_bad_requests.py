@@ -130,10 +130,16 @@ def test_what_nothing_here_uses_is_named(deployments: Deployments) -> None:
     answer = deployments.api.post(
         "/deployments",
         params={"validateOnly": "true"},
-        json={"baseModel": LLAMA, "draftModel": "small", "colour": "red"},
+        json={
+            "baseModel": LLAMA,
+            "draftModel": "small",
+            "autoTune": {"longPrompt": True},
+            "colour": "red",
+        },
     )
 
-    assert answer.headers["x-ignored-fields"] == "draftModel,colour"
+    assert answer.headers["x-ignored-fields"] == "draftModel,autoTune,colour"
+    assert answer.json()["autoTune"] == {"longPrompt": True}
 
 
 def test_more_replicas_than_the_maximum_cannot_be_asked_for(deployments: Deployments) -> None:

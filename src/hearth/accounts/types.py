@@ -54,6 +54,8 @@ class Account(Struct, frozen=True, kw_only=True, rename="camel"):
 
     name: str
     display_name: str
+    account_type: str = "ACCOUNT_TYPE_UNSPECIFIED"
+    "Always the same: no account here has more than another."
     email: str
     state: State
     status: Status = Status()

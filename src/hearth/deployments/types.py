@@ -53,6 +53,12 @@ class AutoscalingPolicy(Struct, frozen=True, kw_only=True, rename="camel"):
     scaling_schedules: dict[ShortText, ScalingSchedule] = {}
 
 
+class AutoTune(Struct, frozen=True, kw_only=True, rename="camel"):
+    """What the hosted service tunes an engine for."""
+
+    long_prompt: bool = False
+
+
 class PlacementWish(Struct, frozen=True, kw_only=True, rename="camel"):
     """Where replicas may be; names are ours or the contract's."""
 
@@ -143,6 +149,7 @@ class Deployment(Struct, frozen=True, kw_only=True, rename="camel"):
     hot_load_bucket_type: ShortText | UnsetType = UNSET
     hot_load_bucket_url: ShortText | UnsetType = UNSET
     hot_load_trainer_job: ShortText | UnsetType = UNSET
+    auto_tune: AutoTune | UnsetType = UNSET
     direct_route_type: ShortText | UnsetType = UNSET
     direct_route_handle: str = ""
     direct_route_api_keys: list[ShortText] | UnsetType = UNSET
@@ -192,6 +199,7 @@ UNUSED = frozenset(
         "hotLoadBucketType",
         "hotLoadBucketUrl",
         "hotLoadTrainerJob",
+        "autoTune",
         "directRouteType",
         "directRouteApiKeys",
         "targetModelVersion",
