@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -98,6 +99,27 @@ def test_other_weights_under_the_same_name_need_replace(store: ModelStore, gguf:
     assert found is not None
     assert found.path.read_bytes() == other.read_bytes()
     assert store.fingerprint() != before
+
+
+def test_a_fingerprint_can_be_taken_while_models_come_and_go(store: ModelStore, gguf: Path) -> None:
+    folder = store.pull(spec(f"file:{gguf}")).path.parent
+    away = folder.with_name(".away")
+    is_over = Event()
+
+    def move() -> None:
+        while not is_over.is_set():
+            folder.rename(away)
+            away.rename(folder)
+
+    mover = Thread(target=move)
+    mover.start()
+    try:
+        found = {store.fingerprint() for _ in range(2000)}
+    finally:
+        is_over.set()
+        mover.join()
+
+    assert len(found) <= 2  # with it and without it
 
 
 def test_unusable_weights_do_not_enter_the_store(store: ModelStore, gguf: Path) -> None:

@@ -10,6 +10,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -58,10 +59,10 @@ class ModelStore:
         """Changes when a model comes, goes or is replaced; costs one listing per account."""
         entries = []
         for account in _folders(self.root):
-            entries += [
-                f"{account.name}/{model.name}={model.inode()}@{model.stat().st_mtime_ns}"
-                for model in _folders(account.path)
-            ]
+            for model in _folders(account.path):
+                with suppress(FileNotFoundError):  # replaced or removed meanwhile
+                    changed = model.stat().st_mtime_ns
+                    entries.append(f"{account.name}/{model.name}={model.inode()}@{changed}")
         return hashlib.sha256("\n".join(sorted(entries)).encode()).hexdigest()[:16]
 
     def pull(self, spec: PullSpec, *, progress: Progress = _ignore) -> Weights:
