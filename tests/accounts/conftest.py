@@ -3,60 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from functools import partial
 
 import httpx
 import pytest
 
-from hearth.accounts import AccountService, KeySnapshot, Role, routes
-from hearth.accounts.types import KeyCreate, UserCreate
-from hearth.gateway.cold import ColdApp, caller_of
-from hearth.gateway.metrics import Metrics
+from hearth.accounts import Role, routes
 from hearth.kit.db import Database
+from tests.site import HandClock, Site
 
 
-class HandClock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 1, 31, 12, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-    def move(self, **span: float) -> None:
-        self.now += timedelta(**span)
-
-
-class House:
+class House(Site):
     """The feature as it is wired in a gateway, on one database."""
 
     def __init__(self, db: Database, clock: HandClock) -> None:
-        self.db = db
+        super().__init__(db, clock)
         self.clock = clock
-        self.service = AccountService(db, clock)
-        self.keys = KeySnapshot(db, clock)
-        of = partial(caller_of, self.keys)
-        self._app = ColdApp(routes(self.service, of, self.keys.refresh), Metrics())
-
-    async def add_user(self, account_id: str, user_id: str, role: Role) -> str:
-        """Make a user and return a key of theirs."""
-        await self.service.create_user(account_id, UserCreate(role=role), user_id=user_id)
-        _, secret = await self.service.keys.create(account_id, user_id, KeyCreate())
-        await self.keys.refresh()
-        return secret
-
-    @asynccontextmanager
-    async def client(self, key: str | None) -> AsyncIterator[httpx.AsyncClient]:
-        """A client that sends this key."""
-        headers = {"authorization": f"Bearer {key}"} if key else {}
-        transport = httpx.ASGITransport(app=self._app)
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://hearth", headers=headers, timeout=10
-        ) as client:
-            yield client
+        self.service = self.accounts
+        self.open(routes(self.accounts, self.caller, self.keys.refresh))
 
 
 @pytest.fixture

@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from functools import partial
 
 import httpx
 import pytest
 
-from hearth.accounts import AccountService, KeyCreate, KeySnapshot, Role, UserCreate
+from hearth.accounts import Role
 from hearth.billing import Billing, routes
-from hearth.gateway.cold import ColdApp, caller_of
-from hearth.gateway.metrics import Metrics
 from hearth.kit.clock import to_ns
 from hearth.kit.db import Database
 from hearth.metering import Begin, Outcome, Settle
 from hearth.metering.ledger import apply
 from hearth.metering.types import Entry
 from hearth.pricing import Discount, PriceBooks, Subject, Unit
-from tests.accounts.conftest import HandClock
+from tests.site import HandClock, Site
 
 SMALL = "accounts/fireworks/models/small"
 LARGE = "accounts/fireworks/models/large"
@@ -34,39 +30,16 @@ def subject_of(model: str, unit: Unit) -> Subject | None:
     return Subject(model=model, unit=unit, parameters=size) if size else None
 
 
-class House:
+class House(Site):
     """Two accounts, `acme` and `other`, and their ledger."""
 
     def __init__(self, db: Database, clock: HandClock) -> None:
-        self.db = db
+        super().__init__(db, clock)
         self.clock = clock
-        self.accounts = AccountService(db, clock)
-        self.keys = KeySnapshot(db, clock)
         self.books = PriceBooks(db)
         self.billing = Billing(db, self.books, subject_of, clock)
-        self.key_ids: dict[str, str] = {}
         self._num_events = 0
-        of = partial(caller_of, self.keys)
-        self._app = ColdApp(routes(self.billing, self.accounts, of), Metrics())
-
-    async def add_user(self, account_id: str, user_id: str, role: Role) -> str:
-        """Make a user and return a key of theirs."""
-        spec = UserCreate(role=role, email=f"{user_id}@{account_id}.test")
-        await self.accounts.create_user(account_id, spec, user_id=user_id)
-        key, secret = await self.accounts.keys.create(account_id, user_id, KeyCreate())
-        self.key_ids[user_id] = key.key_id
-        await self.keys.refresh()
-        return secret
-
-    @asynccontextmanager
-    async def client(self, key: str | None) -> AsyncIterator[httpx.AsyncClient]:
-        """A client that sends this key."""
-        headers = {"authorization": f"Bearer {key}"} if key else {}
-        transport = httpx.ASGITransport(app=self._app)
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://hearth", headers=headers, timeout=30
-        ) as client:
-            yield client
+        self.open(routes(self.billing, self.accounts, self.caller))
 
     def entry(
         self,

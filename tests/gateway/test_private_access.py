@@ -14,8 +14,8 @@ from hearth.gateway.networks import Networks, Senders
 from hearth.gateway.private_access import SERVED, AccessLog
 from hearth.kit.db import Connection, Database
 from hearth.kit.pages import ListQuery
-from tests.accounts.conftest import HandClock
 from tests.gateway.test_private_arrivals import Came
+from tests.site import HandClock
 
 NAME = "accounts/acme/deployments/vault"
 ANN = Caller(account_id="acme", user_id="ann", key_id="key-1", role=Role.USER)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,26 +11,23 @@ import httpx
 import pytest
 
 from hearth import catalog
-from hearth.accounts import AccountService, KeyCreate, KeySnapshot, Role, UserCreate
-from hearth.gateway.cold import ColdApp, caller_of
-from hearth.gateway.metrics import Metrics
+from hearth.accounts import Role
 from hearth.kit.db import Connection, Database
 from hearth.kit.objects import ObjectStore
 from hearth.models import WEIGHTS, Around, Imports, Models, model_routes, weights_mount
 from hearth.objects import Objects, Signer, object_routes, signing_key
-from tests.accounts.conftest import HandClock
+from tests.site import HandClock, Site
 
 Json = dict[str, Any]
 MODELS = "/accounts/acme/models"
 
 
-class House:
+class House(Site):
     """Two accounts, the catalogue, and a home for weights."""
 
     def __init__(self, db: Database, home: Path, objects_url: str = "") -> None:
         self.clock = HandClock()
-        self.accounts = AccountService(db, self.clock)
-        self.keys = KeySnapshot(db, self.clock)
+        super().__init__(db, self.clock)
         self.store = catalog.ModelStore(home)
         self.users: dict[str, str] = {}
         holdings = catalog.Holdings(self.store, catalog.Remotes(home))
@@ -51,11 +47,12 @@ class House:
         self.models = Models(db, around, self.clock)
         self.imports = Imports(db, self.models, frozenset({"file"}), self._secret_of)
         self.secrets: dict[str, str] = {}
-        routes = [
-            *model_routes(db, self.models, self.imports, partial(caller_of, self.keys)),
-            *object_routes(self.objects),
-        ]
-        self.app = ColdApp(routes, Metrics())
+        self.open(
+            [
+                *model_routes(db, self.models, self.imports, self.caller),
+                *object_routes(self.objects),
+            ]
+        )
 
     async def _user_of(self, _: Connection, name: str) -> str | None:
         return self.users.get(name)
@@ -63,29 +60,11 @@ class House:
     async def _secret_of(self, _: Connection, account_id: str, name: str) -> str:
         return self.secrets[f"{account_id}/{name}"]
 
-    async def add_user(self, account_id: str, user_id: str, role: Role) -> str:
-        """Make a user and return a key of theirs."""
-        await self.accounts.create_user(account_id, UserCreate(role=role), user_id=user_id)
-        _, secret = await self.accounts.keys.create(account_id, user_id, KeyCreate())
-        await self.keys.refresh()
-        return secret
-
-    @asynccontextmanager
-    async def client(self, key: str | None) -> AsyncIterator[httpx.AsyncClient]:
-        """A client that sends this key, or none."""
-        headers = {"authorization": f"Bearer {key}"} if key else {}
-        transport = httpx.ASGITransport(app=self.app)
-        async with httpx.AsyncClient(
-            transport=transport, base_url="http://hearth", headers=headers
-        ) as client:
-            yield client
-
 
 @pytest.fixture
 async def house(db: Database, tmp_path: Path) -> House:
     house = House(db, tmp_path / "home")
-    for account in ("acme", "other"):
-        await house.accounts.create_account(account)
+    await house.add_accounts()
     return house
 
 

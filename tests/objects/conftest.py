@@ -12,7 +12,7 @@ from hearth.gateway.cold import ColdApp
 from hearth.gateway.metrics import Metrics
 from hearth.kit.objects import ObjectStore
 from hearth.objects import Objects, Signer, object_routes, signing_key
-from tests.accounts.conftest import HandClock
+from tests.site import HandClock
 
 BASE = "http://hearth"
 

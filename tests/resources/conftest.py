@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime
-from functools import partial
 
 import httpx
 import pytest
 from msgspec import Struct
 
-from hearth.accounts import AccountService, Door, KeyCreate, KeySnapshot, Role, UserCreate
+from hearth.accounts import Role
 from hearth.errors import Conflict
-from hearth.gateway.cold import ColdApp, caller_of
-from hearth.gateway.metrics import Metrics
 from hearth.kit.db import Connection, Database
 from hearth.resources import (
     Asking,
@@ -25,7 +21,7 @@ from hearth.resources import (
     Resources,
     Stored,
 )
-from tests.accounts.conftest import HandClock
+from tests.site import HandClock, Site
 
 
 class Size(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -73,40 +69,20 @@ class LampRules(FreeRules[Lamp]):
         return await super().deleting(conn, stored, asking)
 
 
-class House:
+class House(Site):
     """Two accounts and their lamps."""
 
     def __init__(self, db: Database, clock: HandClock) -> None:
+        super().__init__(db, clock)
         self.clock = clock
-        self.accounts = AccountService(db, clock)
-        self.keys = KeySnapshot(db, clock)
         self.lamps = Resources(db, LAMPS, LampRules(), clock)
-        door = Door(partial(caller_of, self.keys))
-        self._app = ColdApp([*ResourceRoutes(self.lamps, door).routes()], Metrics())
-
-    async def add_user(self, account_id: str, user_id: str, role: Role) -> str:
-        """Make a user and return a key of theirs."""
-        await self.accounts.create_user(account_id, UserCreate(role=role), user_id=user_id)
-        _, secret = await self.accounts.keys.create(account_id, user_id, KeyCreate())
-        await self.keys.refresh()
-        return secret
-
-    @asynccontextmanager
-    async def client(self, key: str) -> AsyncIterator[httpx.AsyncClient]:
-        """A client that sends this key."""
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=self._app),
-            base_url="http://hearth",
-            headers={"authorization": f"Bearer {key}"},
-        ) as client:
-            yield client
+        self.open([*ResourceRoutes(self.lamps, self.door).routes()])
 
 
 @pytest.fixture
 async def house(db: Database) -> House:
     house = House(db, HandClock())
-    for account in ("acme", "other"):
-        await house.accounts.create_account(account)
+    await house.add_accounts()
     return house
 
 

@@ -151,9 +151,9 @@ async def test_roles_decide_who_makes_and_changes_secrets(
 ) -> None:
     await acme.post(SECRETS, json=BODY)
     async with (
-        house.client("acme", "carol", Role.CONTRIBUTOR) as carol,
-        house.client("acme", "ivy", Role.INFERENCE_USER) as ivy,
-        house.client("other", "eve", Role.ADMIN) as eve,
+        house.user("acme", Role.CONTRIBUTOR) as carol,
+        house.user("acme", Role.INFERENCE_USER) as ivy,
+        house.user("other", Role.ADMIN) as eve,
     ):
         hers = await carol.post(SECRETS, json={"keyName": "HERS", "value": "v"})
         own = await carol.patch(f"{SECRETS}/HERS", json={"value": "w"})

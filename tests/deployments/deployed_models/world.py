@@ -35,8 +35,8 @@ from hearth.engines.protocol import Adapter, WorkerSpec
 from hearth.kit.db import Connection, Database
 from hearth.resources import Creation, FreeRules, Resources
 from tests.catalog.peft_folders import random_matrices, write_peft
-from tests.deployments.callers import Callers
 from tests.engines.models import write_tiny_model
+from tests.site import Site
 
 BASE = "accounts/acme/models/tiny"
 Decide = Callable[[CatalogModel, Mapping[str, Holding]], Serving]
@@ -66,7 +66,8 @@ class World:
         )
         self.deployed = DeployedModels(db, Loading(served, self.store, self._base_of))
         self.deployments = Resources(db, DEPLOYMENT_KIND, FreeRules[Deployment]())
-        self.callers = Callers(db, lambda of: deployed_model_routes(self.deployed, of))
+        self.callers = Site(db)
+        self.callers.open(deployed_model_routes(self.deployed, self.callers.caller))
         self.watch = DeployedModelWatch()
         self.executor = FakeExecutor(is_automatic=False)
         self.replicas = Replicas(self.executor, lambda: None, drain_timeout_s=1)
@@ -76,7 +77,7 @@ class World:
 
     async def start(self) -> None:
         """Make the accounts, their weights and a deployment of tiny."""
-        await self.callers.start()
+        await self.callers.add_accounts()
         tiny = write_tiny_model(self.home / "tiny.gguf")
         self.pull(tiny, "tiny")
         self.pull(write_tiny_model(self.home / "twin.gguf", seed=2), "twin")
@@ -97,7 +98,7 @@ class World:
     @asynccontextmanager
     async def api(self, account_id: str = "acme") -> AsyncIterator[httpx.AsyncClient]:
         """A client of an account's deployed models."""
-        async with self.callers.client(account_id) as client:
+        async with self.callers.user(account_id) as client:
             client.base_url = httpx.URL(f"http://hearth/accounts/{account_id}")
             yield client
 

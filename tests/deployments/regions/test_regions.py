@@ -22,7 +22,7 @@ from hearth.deployments.store import put_replica
 from hearth.deployments.types import Replica, ReplicaState
 from hearth.kit.db import Database
 from hearth.pricing import Shelf, shipped_book
-from tests.deployments.callers import Callers
+from tests.site import Site
 
 REGIONS = "/accounts/acme/regions"
 H100 = AcceleratorType.NVIDIA_H100_80GB
@@ -32,9 +32,10 @@ H100 = AcceleratorType.NVIDIA_H100_80GB
 async def acme(db: Database) -> AsyncIterator[httpx.AsyncClient]:
     inventory = with_local(shipped_inventory(), (cpu_stock(8 * 2**30),))
     regions = Regions(db, Places(lambda: inventory, Shelf(shipped_book()).at))
-    callers = Callers(db, lambda caller_of: region_routes(regions, caller_of))
-    await callers.start()
-    async with callers.client(role=Role.INFERENCE_USER) as client:
+    callers = Site(db)
+    callers.open(region_routes(regions, callers.caller))
+    await callers.add_accounts()
+    async with callers.user(role=Role.INFERENCE_USER) as client:
         yield client
 
 

@@ -17,7 +17,7 @@ from hearth.deployments.types import Deployment
 from hearth.kit.db import Database
 from hearth.kit.versions import read_versions
 from hearth.resources import Creation, FreeRules, Kind, Resources
-from tests.deployments.callers import Callers
+from tests.site import Site
 
 ROUTER = "/accounts/acme/routers/r"
 ACME = "accounts/acme/deployments"
@@ -46,20 +46,21 @@ class Deployments:
 
 
 @pytest.fixture
-async def callers(db: Database) -> Callers:
-    callers = Callers(db, lambda caller_of: router_routes(db, caller_of))
-    await callers.start()
+async def callers(db: Database) -> Site:
+    callers = Site(db)
+    callers.open(router_routes(db, callers.caller))
+    await callers.add_accounts()
     return callers
 
 
 @pytest.fixture
-async def acme(callers: Callers) -> AsyncIterator[httpx.AsyncClient]:
-    async with callers.client() as client:
+async def acme(callers: Site) -> AsyncIterator[httpx.AsyncClient]:
+    async with callers.user() as client:
         yield client
 
 
 @pytest.fixture
-async def deployments(db: Database, callers: Callers) -> Deployments:
+async def deployments(db: Database, callers: Site) -> Deployments:
     """`a` and `b` serve the same model."""
     deployments = Deployments(db)
     for deployment_id in ("a", "b"):
@@ -202,12 +203,12 @@ async def test_every_change_is_told_to_gateways(db: Database, acme: httpx.AsyncC
 
 @pytest.mark.usefixtures("deployments")
 async def test_who_may_not_deploy_and_who_is_elsewhere_changes_nothing(
-    callers: Callers, acme: httpx.AsyncClient
+    callers: Site, acme: httpx.AsyncClient
 ) -> None:
     await made(acme)
 
-    async with callers.client(role=Role.INFERENCE_USER) as reader:
+    async with callers.user(role=Role.INFERENCE_USER) as reader:
         assert (await reader.delete(ROUTER)).status_code == 403
         assert (await reader.get(ROUTER)).status_code == 200
-    async with callers.client("other") as stranger:
+    async with callers.user("other") as stranger:
         assert (await stranger.get(ROUTER)).status_code == 404

@@ -25,8 +25,7 @@ from hearth.deployments.shapes.routes import ShapeRoutes
 from hearth.deployments.shapes.service import Shapes
 from hearth.deployments.shapes.shipped import Shipped
 from hearth.kit.db import Connection, Database
-from tests.accounts.conftest import HandClock
-from tests.deployments.callers import Callers
+from tests.site import HandClock, Site
 
 PRICES = {
     AcceleratorType.NVIDIA_A100_80GB: 2_900_000_000,
@@ -45,7 +44,7 @@ class Setting:
     db: Database
     book: ShapeBook
     completer: ShapeCompleter
-    callers: Callers
+    callers: Site
 
 
 async def base_of(_: Connection, name: str) -> str:
@@ -59,20 +58,21 @@ async def setting(db: Database, tmp_path: Path) -> Setting:
     models = CatalogueModels(ServedCatalog(Catalog.load(), holdings, decide_fake), base_of)
     book = ShapeBook(models, Shipped(models, shipped_inventory(), lambda: PRICES))
     shapes = Shapes.over(db, book, HandClock())
-    callers = Callers(db, lambda caller_of: ShapeRoutes(shapes, caller_of).routes())
-    await callers.start()
+    callers = Site(db)
+    callers.open(ShapeRoutes(shapes, callers.caller).routes())
+    await callers.add_accounts()
     return Setting(db=db, book=book, completer=ShapeCompleter(book), callers=callers)
 
 
 @pytest.fixture
 async def acme(setting: Setting) -> AsyncIterator[httpx.AsyncClient]:
     """The admin of acme."""
-    async with setting.callers.client() as client:
+    async with setting.callers.user() as client:
         yield client
 
 
 @pytest.fixture
 async def other(setting: Setting) -> AsyncIterator[httpx.AsyncClient]:
     """The admin of the other account."""
-    async with setting.callers.client("other") as client:
+    async with setting.callers.user("other") as client:
         yield client

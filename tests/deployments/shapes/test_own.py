@@ -200,7 +200,7 @@ async def test_who_may_not_deploy_may_read_and_change_nothing(
 ) -> None:
     await make(acme)
 
-    async with setting.callers.client(role=Role.INFERENCE_USER) as reader:
+    async with setting.callers.user(role=Role.INFERENCE_USER) as reader:
         answers = [
             await reader.post(SHAPES, json=FITS),
             await reader.patch(OURS, json={"acceleratorCount": 4}),

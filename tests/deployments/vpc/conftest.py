@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from functools import partial
 
 import httpx
 import pytest
 
-from hearth.accounts import AccountService, Door, KeyCreate, KeySnapshot, Role, UserCreate
+from hearth.accounts import Role
 from hearth.deployments import (
     DEPLOYMENT_KIND,
     Deployment,
@@ -18,8 +16,6 @@ from hearth.deployments import (
     VpcCompleter,
     vpc_routes,
 )
-from hearth.gateway.cold import ColdApp, caller_of
-from hearth.gateway.metrics import Metrics
 from hearth.kit.db import Connection, Database
 from hearth.resources import (
     Asking,
@@ -30,6 +26,7 @@ from hearth.resources import (
     Resources,
     Stored,
 )
+from tests.site import Site
 
 ADDRESSES = PrivateAddresses(domain="hearth.internal", ports=range(9001, 9003))
 REMOTE = "accounts/acme/models/attached"
@@ -56,13 +53,11 @@ class VpcRules(FreeRules[Deployment]):
         return Draft(resource=await self._complete(conn, after.resource, asking))
 
 
-class Site:
+class VpcSite(Site):
     """Two accounts, their groups and deployments."""
 
     def __init__(self, db: Database) -> None:
-        self.db = db
-        self.accounts = AccountService(db)
-        self.keys = KeySnapshot(db)
+        super().__init__(db)
         documents = Documents(DEPLOYMENT_KIND)
         self.networks = PrivateNetworks(db, documents, ADDRESSES)
         complete = VpcCompleter(
@@ -72,36 +67,18 @@ class Site:
             is_remote=lambda model, account: model == REMOTE,
         )
         deployments = Resources(db, DEPLOYMENT_KIND, VpcRules(complete))
-        door = Door(partial(caller_of, self.keys))
-        routes = [
-            *vpc_routes(self.networks, door, lambda: None),
-            *ResourceRoutes(deployments, door).routes(),
-        ]
-        self._app = ColdApp(routes, Metrics())
-
-    async def add_user(self, account_id: str, user_id: str, role: Role) -> str:
-        """Make a user and return a key of theirs."""
-        await self.accounts.create_user(account_id, UserCreate(role=role), user_id=user_id)
-        _, secret = await self.accounts.keys.create(account_id, user_id, KeyCreate())
-        await self.keys.refresh()
-        return secret
-
-    @asynccontextmanager
-    async def client(self, key: str) -> AsyncIterator[httpx.AsyncClient]:
-        """A client that sends this key."""
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=self._app),
-            base_url="http://hearth",
-            headers={"authorization": f"Bearer {key}"},
-        ) as client:
-            yield client
+        self.open(
+            [
+                *vpc_routes(self.networks, self.door, lambda: None),
+                *ResourceRoutes(deployments, self.door).routes(),
+            ]
+        )
 
 
 @pytest.fixture
-async def site(db: Database) -> Site:
-    site = Site(db)
-    for account in ("acme", "other"):
-        await site.accounts.create_account(account)
+async def site(db: Database) -> VpcSite:
+    site = VpcSite(db)
+    await site.add_accounts()
     return site
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from hearth.deployments import Deployment
 from hearth.deployments.types import Vpc
-from tests.deployments.vpc.conftest import REMOTE, Site
+from tests.deployments.vpc.conftest import REMOTE, VpcSite
 from tests.deployments.vpc.test_security_groups import (
     DEPLOYMENTS,
     GROUPS,
@@ -18,19 +18,19 @@ from tests.deployments.vpc.test_security_groups import (
 )
 
 
-async def cidrs_of(site: Site, name: str = "private") -> tuple[str, ...]:
+async def cidrs_of(site: VpcSite, name: str = "private") -> tuple[str, ...]:
     (found,) = [each for each in await site.networks.private() if each.id == name]
     return found.cidrs
 
 
-async def label_of(site: Site, vpc: Vpc, **fields: Any) -> str:
+async def label_of(site: VpcSite, vpc: Vpc, **fields: Any) -> str:
     deployment = Deployment(name="accounts/acme/deployments/private", vpc=vpc, **fields)
     async with site.db.read() as conn:
         return await site.networks.label(conn, deployment)
 
 
 async def test_groups_may_be_named_before_they_are_defined_and_let_nobody_in_until_then(
-    site: Site, acme: httpx.AsyncClient
+    site: VpcSite, acme: httpx.AsyncClient
 ) -> None:
     made = await make_deployment(
         acme, "private", securityGroups=["sg-67890"], complianceMode="hipaa"
@@ -47,7 +47,9 @@ async def test_groups_may_be_named_before_they_are_defined_and_let_nobody_in_unt
     assert await label_of(site, Vpc(security_groups=["sg-67890"])) == ""
 
 
-async def test_a_group_that_is_emptied_lets_nobody_in(site: Site, acme: httpx.AsyncClient) -> None:
+async def test_a_group_that_is_emptied_lets_nobody_in(
+    site: VpcSite, acme: httpx.AsyncClient
+) -> None:
     await make_group(acme, "10.0.0.0/8")
     await make_deployment(acme, "private", securityGroups=["accounts/acme/securityGroups/sg-67890"])
     assert await cidrs_of(site) == ("10.0.0.0/8",)
@@ -59,14 +61,16 @@ async def test_a_group_that_is_emptied_lets_nobody_in(site: Site, acme: httpx.As
     assert told == "Nobody may reach it yet. The security group sg-67890 lets in no network."
 
 
-async def test_without_a_group_nobody_may_reach_it(site: Site, acme: httpx.AsyncClient) -> None:
+async def test_without_a_group_nobody_may_reach_it(site: VpcSite, acme: httpx.AsyncClient) -> None:
     await make_deployment(acme, "private")
 
     assert await cidrs_of(site) == ()
     assert "names no security group" in await label_of(site, Vpc())
 
 
-async def test_a_group_of_another_vpc_lets_nobody_in(site: Site, acme: httpx.AsyncClient) -> None:
+async def test_a_group_of_another_vpc_lets_nobody_in(
+    site: VpcSite, acme: httpx.AsyncClient
+) -> None:
     await make_deployment(acme, "private", securityGroups=["sg-67890"])
     await make_group(acme, "10.0.0.0/8", vpcId="vpc-other")
 
@@ -161,7 +165,7 @@ async def test_no_other_server_sees_prompts_under_compliance(
     assert "no other server" in refused.json()["message"]
 
 
-async def test_emulated_compliance_says_so(site: Site) -> None:
+async def test_emulated_compliance_says_so(site: VpcSite) -> None:
     told = await label_of(site, Vpc(compliance_mode="hipaa"), emulated=True)
 
     assert "hipaa is emulated, too" in told

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from hearth.accounts import Role
-from tests.deployments.vpc.conftest import Site
+from tests.deployments.vpc.conftest import VpcSite
 
 GROUPS = "/accounts/acme/securityGroups"
 DEPLOYMENTS = "/accounts/acme/deployments"
@@ -85,14 +85,14 @@ async def test_a_group_in_use_stays_until_nothing_names_it(acme: httpx.AsyncClie
     assert gone.status_code == 200
 
 
-async def test_only_admins_decide_who_is_let_in(site: Site) -> None:
+async def test_only_admins_decide_who_is_let_in(site: VpcSite) -> None:
     for role in (Role.CONTRIBUTOR, Role.USER):
         key = await site.add_user("acme", f"one-{role.lower()}", role)
         async with site.client(key) as client:
             assert (await make_group(client, "0.0.0.0/0")).status_code == 403
 
 
-async def test_another_accounts_groups_are_not_to_be_seen(site: Site, acme: Any) -> None:
+async def test_another_accounts_groups_are_not_to_be_seen(site: VpcSite, acme: Any) -> None:
     await make_group(acme, "10.0.0.0/8")
     key = await site.add_user("other", "eve", Role.ADMIN)
 
