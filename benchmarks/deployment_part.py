@@ -65,9 +65,10 @@ class _Platform:
             return error.code, json.load(error)
 
     def create(self) -> None:
-        """Make it anew."""
-        self.call("DELETE", f"{self._path}/bench?hard=true&ignoreChecks=true")
+        """Make it anew, when nothing runs that a run before this one left."""
+        self.call("DELETE", f"{self._path}/bench?ignoreChecks=true")
         wait(lambda: not self.replicas(), "the last run's replicas stay")
+        self.call("DELETE", f"{self._path}/bench?hard=true&ignoreChecks=true")
         body = {"baseModel": MODEL, "maxReplicaCount": 4}
         status, made = self.call("POST", f"{self._path}?deploymentId=bench", body)
         assert status == 200, made

@@ -10,6 +10,7 @@ import pytest
 
 from hearth.accounts import AccountService
 from hearth.deployments import Dedicated
+from hearth.engines.protocol import Stats, Tally
 from hearth.errors import InvalidRequest
 from hearth.kit.db import Database
 from hearth.resources import BY_OPERATOR
@@ -49,6 +50,20 @@ async def test_a_request_wakes_what_sleeps(world: World) -> None:
     awake = await world.turn()
 
     assert awake.replica_stats.ready_replica_count == 1
+
+
+async def test_what_the_last_replica_still_took_wakes_no_other(world: World) -> None:
+    await world.create()
+    await world.turn()
+    await world.service.scale(NAME, 0, BY_OPERATOR)
+    await world.turn()
+
+    told = {
+        "the-last": Stats(tally=Tally(started=1, finished=1))
+    }  # as it is heard of a while later
+    world.dedicated._watches[NAME].load.look(told, world.now_s())
+
+    assert (await world.turn()).desired_replica_count == 0
 
 
 async def test_a_count_set_by_hand_holds_at_once_and_is_not_set_again_later(world: World) -> None:

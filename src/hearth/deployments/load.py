@@ -31,6 +31,8 @@ class Load:
         self._totals: Sums = {}
         self._moments: deque[_Moment] = deque()
         self.last_request_s: float | None = None
+        self.last_in_vain_s: float | None = None
+        "Of these, the last that found no replica."
 
     def look(self, stats: Mapping[str, Stats], now_s: float) -> None:
         """Take in what workers say.
@@ -66,6 +68,7 @@ class Load:
     def asked(self, at_s: float) -> None:
         """A request came that found no replica."""
         self.last_request_s = max(at_s, self.last_request_s or at_s)
+        self.last_in_vain_s = max(at_s, self.last_in_vain_s or at_s)
 
     def observation(self, num_ready: int, slots: int) -> Observation:
         """What the autoscaler goes by."""

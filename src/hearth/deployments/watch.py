@@ -83,7 +83,10 @@ class Watch:
             self._scaled_s = scale["at_s"]
             scaling = set_by_hand(policy, history, int(scale["count"]), now_s)
         else:
-            scaling = decide(policy, history, self.load.observation(num_ready, self.slots), now_s)
+            observed = self.load.observation(num_ready, self.slots)
+            if history.desired == 0:  # what the last replica still took need not wake another
+                observed = replace(observed, last_request_s=self.load.last_in_vain_s)
+            scaling = decide(policy, history, observed, now_s)
         self._history = scaling.history
         return scaling
 
