@@ -18,9 +18,9 @@ from sqlalchemy import (
     select,
     text,
 )
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hearth.deployments.types import Replica, ReplicaState
+from hearth.kit.async_engine import AsyncConnection
 from hearth.kit.columns import TEXT, JsonValue, UtcTime
 from hearth.kit.db import metadata
 

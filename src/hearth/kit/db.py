@@ -16,9 +16,9 @@ from sqlalchemy import MetaData, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from hearth.errors import SetupError, Unavailable
+from hearth.kit.async_engine import AsyncConnection, AsyncEngine
 from hearth.kit.db_engines import SCHEMA_BUSY_S, postgres_engine, sqlite_engine
 from hearth.kit.db_outages import first_line, told_as_unavailable, unavailable
 

@@ -7,8 +7,9 @@ from typing import Literal, Protocol
 
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from hearth.kit.async_engine import AsyncEngine, create_async_engine
 
 POOL_WAIT_S = 10.0
 BUSY_S = 5.0  # how long a SQLite writer waits for one in another process

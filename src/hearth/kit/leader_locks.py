@@ -17,10 +17,10 @@ from zlib import crc32
 
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.pool import NullPool
 
 from hearth.errors import SetupError, Unavailable
+from hearth.kit.async_engine import AsyncConnection, create_async_engine
 from hearth.kit.db import Connection, Database
 from hearth.kit.db_engines import CONNECT_LIMIT_S, POSTGRES_OPTIONS
 from hearth.kit.db_outages import unavailable

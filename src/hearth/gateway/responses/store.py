@@ -13,9 +13,9 @@ from msgspec import Struct
 from msgspec.structs import asdict
 from sqlalchemy import Column, Index, Table, and_, delete, insert, or_, select
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hearth.errors import Unavailable
+from hearth.kit.async_engine import AsyncConnection
 from hearth.kit.columns import TEXT, UtcTime
 from hearth.kit.db import Database, metadata
 
