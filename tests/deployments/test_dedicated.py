@@ -58,9 +58,7 @@ async def test_what_the_last_replica_still_took_wakes_no_other(world: World) -> 
     await world.service.scale(NAME, 0, BY_OPERATOR)
     await world.turn()
 
-    told = {
-        "the-last": Stats(tally=Tally(started=1, finished=1))
-    }  # heard of later
+    told = {"the-last": Stats(tally=Tally(started=1, finished=1))}  # heard of later
     world.dedicated._watches[NAME].load.look(told, world.now_s())
 
     assert (await world.turn()).desired_replica_count == 0
