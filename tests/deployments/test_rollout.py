@@ -85,10 +85,9 @@ def test_a_deployment_scaled_to_zero_refuses_at_once_and_wakes(
     deployments.wait_ready("d1", 1)
     ask = {"model": made["name"], "messages": [{"role": "user", "content": "Hello?"}]}
 
+    deployments.scale("d1", 0)
+    deployments.wait_ready("d1", 0)
     with hearth.client() as api:
-        assert api.post("/chat/completions", json=ask).status_code == 200
-        deployments.scale("d1", 0)  # what it has just answered does not wake it
-        deployments.wait_ready("d1", 0)
         refused = api.post("/chat/completions", json=ask)
         deployments.wait_ready("d1", 1)
         answered = api.post("/chat/completions", json=ask)

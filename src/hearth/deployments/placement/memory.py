@@ -15,7 +15,7 @@ from fractions import Fraction
 from math import ceil
 from typing import Final
 
-from hearth.deployments.placement.asks import Attention, ModelSize
+from hearth.deployments.placement.asks import ModelSize
 from hearth.deployments.placement.decisions import MemoryNeed
 from hearth.deployments.placement.precisions import BITS
 from hearth.deployments.placement.types import AcceleratorType, Precision
@@ -72,12 +72,6 @@ def weights_bytes(load: Load) -> int:
         return load.model.weights_bytes
     bits = BITS[load.precision].weight
     return -(-load.model.parameters * bits.numerator // (8 * bits.denominator))
-
-
-def cache_bytes_per_token(attention: Attention, bits: int) -> int:
-    """Over the layers with full attention and all heads."""
-    values = attention.latent_dim or 2 * attention.kv_heads * attention.head_dim
-    return attention.layers * values * bits // 8
 
 
 def guessed_cache_bytes_per_token(parameters: int, bits: int) -> int:
