@@ -23,7 +23,7 @@ from hearth.deployments.serverless import Serverless
 from hearth.errors import LostLeadership, Unavailable
 from hearth.kit.clock import Clock, utc_now
 from hearth.kit.db import Connection, Database
-from hearth.kit.versions import bump, read_versions
+from hearth.kit.versions import bump, list_versions
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,8 @@ class Reconciler:
         parties = self._parties
         async with self._db.read() as conn:
             requested = await store.requested_pools(conn)
-        await self._look()
+            versions = await list_versions(conn)
+        await self._look(versions.get(store.DEPLOYMENTS, 0))
         for pool, time in requested.items():
             if "/deployments/" in pool:
                 parties.dedicated.asked(pool, time.timestamp())
@@ -140,8 +141,7 @@ class Reconciler:
         await parties.accounting.post()
         await self._record(requested)
 
-    async def _look(self) -> None:
-        version = (await read_versions(self._db)).get(store.DEPLOYMENTS, 0)
+    async def _look(self, version: int) -> None:
         if version == self._seen_version:
             return
         async with self._db.read() as conn:

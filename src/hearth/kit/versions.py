@@ -31,5 +31,10 @@ async def bump(conn: Connection, name: str) -> None:
 async def read_versions(db: Database) -> dict[str, int]:
     """The version of everything ever bumped; what is absent has never changed."""
     async with db.read() as conn:
-        rows = await conn.execute(select(versions.c.name, versions.c.version))
-        return {row.name: row.version for row in rows}
+        return await list_versions(conn)
+
+
+async def list_versions(conn: Connection) -> dict[str, int]:
+    """The same, beside whatever else is read."""
+    rows = await conn.execute(select(versions.c.name, versions.c.version))
+    return {row.name: row.version for row in rows}
