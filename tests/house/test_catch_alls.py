@@ -14,6 +14,7 @@ from tests.house.source import ROOT, Module, modules, snippet, where
 
 BORDERS: dict[str, str] = {
     "src/hearth/engines/embedding/tokens.py": "the tokenizer library raises no narrower type",
+    "src/hearth/engines/llm/native/weights/tokenizer_json.py": "as in embedding/tokens.py",
     "src/hearth/gateway/dispatch.py": "a bug in a handler becomes a 500 and one logged traceback",
     "src/hearth/gateway/run.py": "one answer's fault must not end the channel of all",
     "src/hearth/jobs/outcomes.py": "a bug in one job must not end the runner of all",

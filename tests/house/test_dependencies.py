@@ -27,9 +27,11 @@ def canonical(requirement: str) -> str:
 
 
 def declared() -> set[str]:
-    """The distributions every installation gets."""
+    """The distributions every installation gets, and those of extras for users."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    return {canonical(requirement) for requirement in project["dependencies"]}
+    extras = project["optional-dependencies"]
+    for_users = [each for name, listed in extras.items() if name != "dev" for each in listed]
+    return {canonical(requirement) for requirement in [*project["dependencies"], *for_users]}
 
 
 def used(sources: Iterable[Module]) -> set[str]:

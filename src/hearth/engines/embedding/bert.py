@@ -94,7 +94,7 @@ class Bert:
     """An encoder.
 
     Args:
-        tensors: by name, as `safetensors_file.read_tensors` gives them.
+        tensors: by name, as `safetensors.read_tensors` gives them.
 
     Raises:
         SetupError: a tensor is missing.

@@ -11,9 +11,9 @@ import numpy as np
 from hearth.engines.embedding.bert import Bert
 from hearth.engines.embedding.config import read_recipe
 from hearth.engines.embedding.pooling import POOLINGS, normalized
-from hearth.engines.embedding.safetensors_file import read_tensors
 from hearth.engines.embedding.tokens import TextTokenizer
 from hearth.engines.embedding.types import Floats
+from hearth.engines.safetensors import read_tensors
 from hearth.errors import SetupError
 
 

@@ -1,4 +1,4 @@
-"""The header of a GGUF file: its metadata and the promise of how long the file is.
+"""The header of a GGUF file: its metadata, where its tensors are, and so how long the file is.
 
 A quick check that costs milliseconds before a native library, whose errors say little, sees the
 file. Format: the GGUF specification of ggml, versions 2 and 3, little endian.
@@ -10,12 +10,17 @@ import mmap
 import struct
 from pathlib import Path
 
+from msgspec import Struct
+
 from hearth.errors import SetupError
 
 MetadataScalar = str | int | float | bool
 MetadataValue = MetadataScalar | list[MetadataScalar]
 
 _MAX_METADATA_ITEMS = 100_000
+_MAX_DIMENSIONS = 4
+_DEFAULT_ALIGNMENT, _MAX_ALIGNMENT = 32, 1 << 20
+_MERGES = "tokenizer.ggml.merges"
 _SCALARS = {
     0: struct.Struct("<B"),
     1: struct.Struct("<b"),
@@ -33,15 +38,52 @@ _STRING, _ARRAY = 8, 9
 _U32, _U64 = _SCALARS[4], _SCALARS[10]
 
 
+class GgufTensor(Struct, frozen=True):
+    """Where a tensor lies and how it is written."""
+
+    name: str
+    shape: tuple[int, ...]
+    "In ggml's order, columns first."
+    type: int
+    "ggml's number of the element type."
+    offset: int
+    "Bytes from the start of the data."
+
+
+class GgufHeader(Struct, frozen=True):
+    """All that comes before the tensors' data."""
+
+    metadata: dict[str, MetadataValue]
+    "Without the merges."
+    merges: list[str]
+    "Of a byte-level tokeniser, the most frequent first."
+    tensors: list[GgufTensor]
+    data_start: int
+    "The byte at which the data begins."
+
+
 def read_metadata(path: Path) -> dict[str, MetadataValue]:
-    """Read all metadata; merges of a tokeniser are left out, they are large and of no use here.
+    """Read all metadata; merges of a tokeniser are left out, they are large and seldom of use.
 
     Raises:
         SetupError: the file is missing, is no GGUF file, or is cut short.
     """
+    return _read(path, with_merges=False).metadata
+
+
+def read_header(path: Path) -> GgufHeader:
+    """Read the whole header.
+
+    Raises:
+        SetupError: as `read_metadata`.
+    """
+    return _read(path, with_merges=True)
+
+
+def _read(path: Path, *, with_merges: bool) -> GgufHeader:
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return _Reader(data).read()
+            return _Reader(data).read(with_merges=with_merges)
     except OSError as error:
         raise SetupError(f"The model file {path} cannot be read: {error.strerror}.") from None
     except (ValueError, struct.error, IndexError, UnicodeDecodeError) as error:
@@ -55,7 +97,7 @@ class _Reader:
         self._data = data
         self._at = 0
 
-    def read(self) -> dict[str, MetadataValue]:
+    def read(self, *, with_merges: bool) -> GgufHeader:
         if self._data[:4] != b"GGUF":
             raise ValueError("it does not start with GGUF")
         self._at = 4
@@ -68,21 +110,32 @@ class _Reader:
         metadata: dict[str, MetadataValue] = {}
         for _ in range(num_items):
             key = self._text()
-            value = self._value(self._number(_U32), keep=key != "tokenizer.ggml.merges")
+            value = self._value(self._number(_U32), keep=with_merges or key != _MERGES)
             metadata[key] = value
-        metadata.pop("tokenizer.ggml.merges", None)
-        self._check_tensors(num_tensors)
-        return metadata
-
-    def _check_tensors(self, count: int) -> None:
-        last = -1
-        for _ in range(count):
-            self._text()
-            dimensions = self._number(_U32)
-            self._at += 8 * dimensions + 4  # the shape and the type
-            last = max(last, self._number(_U64))
-        if self._at + last >= len(self._data):
+        merges = metadata.pop(_MERGES, [])
+        tensors = [self._tensor() for _ in range(num_tensors)]
+        if self._at + max((each.offset for each in tensors), default=-1) >= len(self._data):
             raise ValueError("its last tensors are missing")
+        return GgufHeader(
+            metadata,
+            [str(merge) for merge in merges] if isinstance(merges, list) else [],
+            tensors,
+            self._data_start(metadata),
+        )
+
+    def _tensor(self) -> GgufTensor:
+        name = self._text()
+        dimensions = self._number(_U32)
+        if dimensions > _MAX_DIMENSIONS:
+            raise ValueError(f"a tensor in its header has {dimensions} dimensions")
+        shape = tuple(self._number(_U64) for _ in range(dimensions))
+        return GgufTensor(name, shape, self._number(_U32), self._number(_U64))
+
+    def _data_start(self, metadata: dict[str, MetadataValue]) -> int:
+        alignment = metadata.get("general.alignment", _DEFAULT_ALIGNMENT)
+        if not isinstance(alignment, int) or not 0 < alignment <= _MAX_ALIGNMENT:
+            raise ValueError(f"its alignment is {alignment}")
+        return -(-self._at // alignment) * alignment
 
     def _number(self, form: struct.Struct) -> int:
         (value,) = form.unpack_from(self._data, self._at)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from hearth.engines.llm.fingerprint import fingerprint
 from hearth.engines.llm.gguf_metadata import MetadataValue, read_metadata
 from hearth.engines.llm.llamacpp.adapter_files import check_adapters
-from hearth.engines.llm.llamacpp.fingerprint import fingerprint
 from hearth.engines.llm.llamacpp.runner import LlamaRunner
 from hearth.engines.llm.llamacpp.server import LlamaServer, library_version
 from hearth.engines.llm.llamacpp_options import LlamaOptions, parse_options
