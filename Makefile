@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help up install install-dev dev check static house test test-slow bench docs
+.PHONY: help up install install-dev dev check static house test test-slow bench bench-gpu docs
 MAKEFLAGS += --no-print-directory
 export PYTHON
 BIN := .venv/bin
@@ -38,6 +38,9 @@ test-slow: install-dev ## the tests that take minutes
 
 bench: install-dev ## measure speed; writes benchmarks/latest.json
 	$(BIN)/python -m benchmarks
+
+bench-gpu: install-dev ## measure the GPU engine against the memory roofline; needs a CUDA GPU
+	$(BIN)/python -m benchmarks.gpu
 
 docs: install-dev ## write docs/reference anew from the code
 	$(BIN)/python -m docs.generate

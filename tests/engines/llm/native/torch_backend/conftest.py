@@ -1,0 +1,7 @@
+"""One thread, so that sums are taken in one order."""
+
+from __future__ import annotations
+
+import torch
+
+torch.set_num_threads(1)
