@@ -43,6 +43,10 @@ class Outbox(Generic[T]):
     async def take(self) -> list[T]:
         """Wait for the bell, then return all there is."""
         await self._bell.wait()
+        return self.take_at_once()
+
+    def take_at_once(self) -> list[T]:
+        """Return all there is, be it nothing; the bell is still afterwards."""
         self._bell.clear()
         if self._timer is not None:
             self._timer.cancel()

@@ -1,0 +1,156 @@
+"""Makes the engine from its spec."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from hearth.engines.engine import Failed
+from hearth.engines.llm.native.architecture import Architecture
+from hearth.engines.llm.native.backend import Backend
+from hearth.engines.llm.native.entry import Vocabulary
+from hearth.engines.llm.native.runner import NativeRunner
+from hearth.engines.llm.native.weights import Checkpoint, open_checkpoint, read_lora
+from hearth.engines.llm.native_options import NativeOptions, parse_options
+from hearth.engines.llm.text_engine import TextEngine
+from hearth.engines.protocol import Adapter, Capabilities, Hello, Sampling, WorkerSpec
+from hearth.errors import SetupError
+
+CAPABILITIES = Capabilities(
+    sampling=frozenset(Sampling.__struct_fields__),
+    token_prompts=True,
+    ignore_eos=True,
+    seed=True,
+    cached_tokens=True,
+    constraints=frozenset({"json_object", "json_schema", "grammar", "regex"}),
+    logprobs=20,
+    echo=True,
+    token_ids=True,
+    stop_token_ids=True,
+    priority=True,
+    prediction=True,
+    adapters="live",
+    mixes_adapters=True,
+)
+_BLOCK_TOKENS = 32
+_CACHE_SHARE = 0.25  # of the machine's memory, where nobody says how much
+
+
+def build(spec: WorkerSpec) -> TextEngine:
+    """Load the model; takes seconds, so off the event loop.
+
+    Raises:
+        SetupError: an option is wrong, or the model or what computes it cannot be loaded.
+    """
+    if spec.path is None:
+        raise SetupError(f"The engine native needs a model file or folder for {spec.model}.")
+    options = parse_options(spec.options)
+    checkpoint = open_checkpoint(Path(spec.path))
+    runner = _runner(spec, options, checkpoint)
+    return TextEngine(
+        runner,
+        template=checkpoint.template,
+        pieces=checkpoint.tokenizer.pieces,
+        defaults=checkpoint.defaults,
+    )
+
+
+def _runner(spec: WorkerSpec, options: NativeOptions, checkpoint: Checkpoint) -> NativeRunner:
+    about, tokenizer = checkpoint.architecture, checkpoint.tokenizer
+    kind = _backend_kind(options)
+    window = min(spec.context_tokens, about.context_tokens)
+    backend = _backend(spec, options, checkpoint, kind=kind, window=window)
+    hello = Hello(
+        replica_id=spec.replica_id,
+        engine="native",
+        engine_version=f"{kind} {importlib.metadata.version(kind)}",
+        model=spec.model,
+        fingerprint=checkpoint.fingerprint((kind, options.precision)),
+        context_tokens=window,
+        max_batch=spec.slots,
+        capabilities=CAPABILITIES,
+    )
+    vocabulary = Vocabulary(
+        tokenizer=tokenizer,
+        size=about.vocabulary_size,
+        end_ids=tokenizer.eos_ids,
+        pieces=tokenizer.pieces,
+        ids_by_name={name: token for token, name in enumerate(tokenizer.names)},
+    )
+    runner = NativeRunner(
+        backend,
+        hello,
+        vocabulary,
+        options,
+        read_adapter=lambda path, digest: read_lora(
+            path, digest, about, is_permuted=checkpoint.is_permuted
+        ),
+    )
+    _load_first(runner, spec.adapters)
+    return runner
+
+
+def _load_first(runner: NativeRunner, adapters: Sequence[Adapter]) -> None:
+    if len({each.name for each in adapters}) != len(adapters):
+        raise SetupError("An adapter is given twice; give each name once.")
+    try:
+        runner.adapters.load_first(adapters)
+    except Failed as failed:
+        raise SetupError(failed.failure.message) from None
+
+
+def _backend_kind(options: NativeOptions) -> str:
+    """Choose what computes; torch is asked only where it is installed."""
+    if options.backend != "auto":
+        return options.backend
+    if importlib.util.find_spec("torch") is not None:
+        import torch
+
+        if torch.cuda.is_available():
+            return "torch"
+    return "openvino"
+
+
+def _backend(
+    spec: WorkerSpec, options: NativeOptions, checkpoint: Checkpoint, *, kind: str, window: int
+) -> Backend:
+    weights, about = checkpoint.weights, checkpoint.architecture
+    room = _cache_bytes(about, options, kind) // (
+        _token_bytes(about, options, kind) * _BLOCK_TOKENS
+    )
+    wanted = options.cache_tokens or max(window, min(spec.slots * window, room * _BLOCK_TOKENS))
+    num_blocks = -(-wanted // _BLOCK_TOKENS)
+    if kind == "torch":
+        from hearth.engines.llm.native.torch_backend import build_torch_backend
+
+        return build_torch_backend(weights, options, num_blocks=num_blocks, threads=spec.threads)
+    if importlib.util.find_spec("openvino") is None:
+        raise SetupError(
+            "The engine native needs the package openvino on a CPU; install it, or serve GGUF "
+            "weights with the engine llamacpp."
+        )
+    from hearth.engines.llm.native.openvino_backend import build_openvino_backend
+
+    return build_openvino_backend(weights, options, num_blocks=num_blocks, threads=spec.threads)
+
+
+def _cache_bytes(about: Architecture, options: NativeOptions, kind: str) -> int:
+    """What keys and values may take, where nobody says how much."""
+    if kind == "torch":
+        from hearth.engines.llm.native.torch_backend import cache_bytes
+
+        on_gpu = cache_bytes(about, options)
+        if on_gpu is not None:
+            return on_gpu
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return int(memory * _CACHE_SHARE)
+
+
+def _token_bytes(about: Architecture, options: NativeOptions, kind: str) -> int:
+    """What the keys and values of a token take in all layers, on each GPU."""
+    low = 2 if kind == "torch" else 1  # OpenVINO keeps them in 8 bits
+    width = 4 if options.precision == "f32" else low
+    return 2 * about.num_layers * about.kv_size * width // options.tensor_parallel
