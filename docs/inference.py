@@ -16,6 +16,7 @@ from hearth.engines.embedding.intake import check as check_vectors
 from hearth.engines.embedding.intake import read_inputs
 from hearth.engines.engine import Failed
 from hearth.engines.llm.llamacpp.loading import capabilities
+from hearth.engines.llm.native.loading import CAPABILITIES as NATIVE
 from hearth.engines.llm.request_checks import check_request
 from hearth.engines.llm.template import ChatTemplate
 from hearth.engines.llm.text_engine import TextEngine
@@ -24,7 +25,7 @@ from hearth.engines.remote.kinds import CAPABILITIES, Kind
 from hearth.engines.remote.reach import check_reach
 from hearth.errors import InvalidRequest
 from hearth.gateway import chat, completions
-from hearth.gateway.build import unused_hints
+from hearth.gateway.build import passed_over, unused_hints
 from hearth.gateway.chat import chat_request
 from hearth.gateway.completions import completion_requests
 from hearth.gateway.decode import BodyDecoder
@@ -95,6 +96,7 @@ def text_engines() -> dict[str, Engine]:
     spec = WorkerSpec(replica_id="", address="", engine="fake", model="m", context_tokens=10_000)
     found = {
         "llamacpp": _text_engine(_Described(spec, capabilities(knows_pieces=True))),
+        "native": _text_engine(_Described(spec, NATIVE)),
         "fake": _text_engine(fake.FakeTokens(spec)),
     }
     return found | {f"remote: {kind}": _remote(kind) for kind in Kind}
@@ -187,8 +189,9 @@ def verdict(section: Section, row: Row, engine: Engine) -> str:
     if refused_param(section, row, engine) is not None:
         return REFUSED
     read = _read(section, row)
-    prediction = getattr(read.request, "prediction", None)
-    is_unused = prediction is not None and not engine.capabilities.prediction
+    is_unused = isinstance(read.request, GenerateRequest) and bool(
+        passed_over(read.request, engine.capabilities)
+    )
     return IGNORED if read.ignored or is_unused else WORKS
 
 

@@ -61,8 +61,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     "A file of regions and accelerators in place of the 18 emulated regions; see placement.md."
     engine_threads: Annotated[int, Meta(ge=0)] = 0
     "Threads of each engine; 0 is all cores, and all but one while it works on one sequence."
-    engine_slots: Count = 16
-    "How many sequences an engine works on at once."
+    engine_slots: Annotated[int, Meta(ge=0)] = 0
+    "How many sequences an engine works on at once; 0: 32 of `native`, 16 of others."
+    text_engine: Literal["auto", "native", "llamacpp"] = "auto"
+    "What runs models of text that several engines can run; `auto`: `native`, once installed."
     engine_context_tokens: Count = 2048
     "Context window per sequence; a model's own window, where smaller, wins."
     engine_start_timeout_s: Seconds = 120.0

@@ -14,8 +14,8 @@ import pytest
 from hearth.catalog import Weights, adapter_for
 from hearth.errors import InvalidRequest
 from tests.catalog.peft_folders import Puller, random_matrices, write_peft
-from tests.catalog.weights import write_model_folder
-from tests.engines.adapters import random_lora, write_lora
+from tests.catalog.weights import write_model_folder, write_safetensors
+from tests.engines.adapters import MODULES, random_lora, write_lora
 from tests.engines.models import write_tiny_model
 
 Q = "layers.0.self_attn.q_proj"
@@ -149,15 +149,39 @@ def test_bases_that_adapters_cannot_be_put_on_are_refused(
     pull: Puller, tmp_path: Path, adapted: Any, base: Weights
 ) -> None:
     write_model_folder(tmp_path / "hf")
-    gemma = write_tiny_model(tmp_path / "gemma.gguf", architecture="gemma")
+    phi = write_tiny_model(tmp_path / "phi.gguf", architecture="phi3")
     adapter = adapted()
 
-    with pytest.raises(InvalidRequest, match="are safetensors"):
+    with pytest.raises(InvalidRequest, match="is not there"):
         adapter_for(adapter, pull(tmp_path / "hf", "hf"))
-    with pytest.raises(InvalidRequest, match="architecture gemma"):
-        adapter_for(adapter, pull(gemma, "gemma"))
+    with pytest.raises(InvalidRequest, match="architecture phi3"):
+        adapter_for(adapter, pull(phi, "phi"))
     with pytest.raises(InvalidRequest, match="not an adapter"):
         adapter_for(base, base)
+
+
+def test_a_base_of_safetensors_keeps_the_order_of_rows(
+    pull: Puller, tmp_path: Path, adapted: Any, base: Weights
+) -> None:
+    tensors = gguf.GGUFReader(base.path).tensors
+    names = {f"blk.{n}.{key}.weight": f"model.layers.{n}.{module}.weight"
+             for n in (0, 1) for key, module in MODULES.items()}  # fmt: skip
+    write_model_folder(tmp_path / "hf")
+    write_safetensors(
+        tmp_path / "hf" / "model.safetensors",
+        {names[each.name]: each.data for each in tensors if each.name in names},
+    )
+    folder = pull(tmp_path / "hf", "hf")
+    lora = pull(write_lora(tmp_path / "l.gguf", random_lora(base.path, seed=1)), "in-gguf")
+
+    made = gguf.GGUFReader(adapter_for(adapted(), folder).path)
+
+    rows = {each.name: each.data for each in made.tensors}
+    expected = random_matrices(base.path)[Q][1]
+    np.testing.assert_array_equal(rows["blk.0.attn_q.weight.lora_b"], expected)
+    assert made.fields["general.architecture"].contents() == "llama"
+    with pytest.raises(InvalidRequest, match="rows in another order"):
+        adapter_for(lora, folder)
 
 
 def test_a_conversion_that_was_killed_leaves_nothing_that_is_used(

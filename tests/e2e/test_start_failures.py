@@ -109,8 +109,7 @@ def test_a_missing_libgomp(tmp_path: Path, bare_python: Path) -> None:
                             "--account", "fireworks")  # fmt: skip
     assert pulled.returncode == 0, pulled.stderr
 
-    failed = hearth_command(
-        tmp_path, "up", python=bare_python, variables={"HEARTH_PORT": str(free_port())}
-    )
+    variables = {"HEARTH_PORT": str(free_port()), "HEARTH_TEXT_ENGINE": "llamacpp"}
+    failed = hearth_command(tmp_path, "up", python=bare_python, variables=variables)
 
     assert_one_line(failed, "libgomp", "apt-get install libgomp1")

@@ -12,7 +12,7 @@ import pytest
 
 from hearth.engines import fake
 from hearth.engines.engine import Engine
-from hearth.engines.llm import llamacpp
+from hearth.engines.llm import llamacpp, native
 from hearth.engines.protocol import WorkerSpec
 from tests.engines.grammar_anchor import GrammarAnchor
 from tests.engines.models import smollm2_path, write_tiny_model
@@ -69,6 +69,12 @@ def llama_spec(path: Path, **changes: object) -> WorkerSpec:
     return WorkerSpec(**(fields | changes))  # type: ignore[arg-type]
 
 
+def native_spec(path: Path, **changes: object) -> WorkerSpec:
+    """What a native worker is told: exact numbers on the CPU."""
+    options = {"backend": "openvino", "precision": "f32"}
+    return llama_spec(path, **({"engine": "native", "options": options} | changes))
+
+
 def _llamacpp(path: Path) -> Make:
     def make(*, slots: int, context: int) -> Subject:
         spec = llama_spec(path, slots=slots, context_tokens=context)
@@ -79,18 +85,31 @@ def _llamacpp(path: Path) -> Make:
     return make
 
 
+def _native(path: Path) -> Make:
+    def make(*, slots: int, context: int) -> Subject:
+        spec = native_spec(path, slots=slots, context_tokens=context)
+        few = 100 if path == smollm2_path() else 1000
+        return Subject(engine=native.build(spec), slots=slots, context=context, num_cancels=few)
+
+    return make
+
+
 def _fake(*, slots: int, context: int) -> Subject:
     spec = llama_spec(Path(), engine="fake", slots=slots, context_tokens=context)
     return Subject(engine=fake.build(spec), slots=slots, context=context)
 
 
-@pytest.fixture(params=["fake", "llamacpp-tiny", "llamacpp-smollm2"])
+@pytest.fixture(
+    params=["fake", "llamacpp-tiny", "llamacpp-smollm2", "native-tiny", "native-smollm2"]
+)
 def make_subject(request: pytest.FixtureRequest, tiny_model: Path) -> Make:
     """Runs the test once for each engine."""
     return {
         "fake": _fake,
         "llamacpp-tiny": _llamacpp(tiny_model),
         "llamacpp-smollm2": _llamacpp(smollm2_path()),
+        "native-tiny": _native(tiny_model),
+        "native-smollm2": _native(smollm2_path()),
     }[request.param]
 
 

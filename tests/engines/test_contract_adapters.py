@@ -11,16 +11,16 @@ import pytest
 
 from hearth.engines import fake
 from hearth.engines.engine import Engine, Failed, LiveAdapters
-from hearth.engines.llm import llamacpp
+from hearth.engines.llm import llamacpp, native
 from hearth.engines.protocol import Adapter, GenerateRequest, LoadedAdapter, Sampling
 from tests.engines.adapters import tiny_adapters
-from tests.engines.conftest import llama_spec
+from tests.engines.conftest import llama_spec, native_spec
 from tests.engines.driving import Driver, answer, answers
 from tests.engines.test_contract_worker import behind_worker
 
 GREEDY = Sampling(temperature=0.0)
 PROMPT = [10 + n % 200 for n in range(60)]
-ENGINES = {"fake": fake, "llamacpp": llamacpp}
+ENGINES = {"fake": fake, "llamacpp": llamacpp, "native": native}
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +33,8 @@ async def _engine(
     which: str, model: Path, adapters: Sequence[Adapter], folder: Path
 ) -> AsyncIterator[Engine]:
     name, _, place = which.partition(" ")
-    spec = llama_spec(
+    make_spec = native_spec if name == "native" else llama_spec
+    spec = make_spec(
         model, engine=name, adapters=adapters, slots=3, address=f"unix://{folder}/w.sock"
     )
     if place:
@@ -45,7 +46,9 @@ async def _engine(
     await engine.close()
 
 
-@pytest.fixture(params=["fake", "llamacpp", "fake behind a worker", "llamacpp behind a worker"])
+@pytest.fixture(
+    params=[*ENGINES, "fake behind a worker", "llamacpp behind a worker", "native behind a worker"]
+)
 async def engine(
     request: pytest.FixtureRequest, tiny_model: Path, adapters: list[Adapter], tmp_path: Path
 ) -> AsyncIterator[Engine]:
@@ -140,7 +143,8 @@ async def test_an_adapter_can_come_and_go_only_where_the_engine_says_so(
             assert (await answer(engine, ask(adapters[0].name))).failure is not None
             driver.add(2, ask(adapters[1].name))
             await driver.until_over(2)
-            assert "[second]" in driver.answers[2].text()
+            assert driver.answers[2].usage.adapter_digest == adapters[1].digest
+            assert driver.answers[2].text() != (await answer(engine, ask())).text()
             engine.cancel(1)
             await driver.until_over(1)
-            assert "[first]" in driver.answers[1].text()
+            assert driver.answers[1].usage.adapter_digest == adapters[0].digest

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from hearth.engines.protocol import (
     Constraint,
     GenerateRequest,
@@ -194,6 +196,102 @@ async def test_what_cannot_be_done_is_refused_by_name(subject: Subject) -> None:
 
 async def test_echo_is_refused_where_it_cannot_be(subject: Subject) -> None:
     can = subject.engine.hello().capabilities.echo
-    got = await answer(subject.engine, chat(messages=None, prompt="Once", echo_tokens=-1))
+    got = await answer(subject.engine, text(echo_tokens=-1))
 
     assert can or (got.failure is not None and got.failure.param == "echo")
+
+
+def text(**fields: Any) -> GenerateRequest:
+    defaults: dict[str, Any] = {
+        "messages": None, "prompt": "Once-upon", "sampling": GREEDY, "max_tokens": 6,
+    }  # fmt: skip
+    return chat(**(defaults | fields))
+
+
+async def test_an_echoed_prompt_stands_before_what_is_written_anyway(subject: Subject) -> None:
+    if not subject.engine.hello().capabilities.echo:
+        return
+    plain = await answer(subject.engine, text(n=2))
+
+    got = await answer(subject.engine, text(n=2, echo_tokens=-1))
+    last = await answer(subject.engine, text(echo_tokens=1))
+
+    assert [got.text(n) for n in (0, 1)] == ["Once-upon" + plain.text(n) for n in (0, 1)]
+    assert "Once-upon".endswith(last.text().removesuffix(plain.text()))
+    assert last.text() != plain.text()
+    assert got.usage.completion_tokens == plain.usage.completion_tokens
+    assert got.usage.prompt_tokens == plain.usage.prompt_tokens
+
+
+async def test_an_echoed_prompt_is_scored_but_for_its_first_token(subject: Subject) -> None:
+    if not subject.engine.hello().capabilities.echo:
+        return
+    got = await answer(subject.engine, text(echo_tokens=-1, logprobs=2, ignore_eos=True))
+
+    told = [place for more in mores(got) for place in more.logprobs]
+    num_prompt = got.usage.prompt_tokens
+    assert len(told) == num_prompt + 6
+    assert told[0].logprob is None
+    assert all(each.logprob is not None and each.logprob <= 0 for each in told[1:])
+    assert [len(each.top) for each in told] == [0] + [2] * (num_prompt + 5)
+    assert b"".join(each.data for each in told).decode(errors="replace") == got.text()
+
+
+async def test_a_prompt_can_be_scored_and_nothing_written(subject: Subject) -> None:
+    if not subject.engine.hello().capabilities.echo:
+        return
+    whole = await answer(subject.engine, text(echo_tokens=-1, logprobs=1))
+    window = subject.engine.hello().context_tokens
+
+    got = await answer(subject.engine, text(echo_tokens=-1, logprobs=1, max_tokens=0))
+    full = text(prompt=[70] * window, echo_tokens=-1, logprobs=0, max_tokens=0)
+    longest = await answer(subject.engine, full)
+
+    told = [place for more in mores(got) for place in more.logprobs]
+    first = [place for more in mores(whole) for place in more.logprobs][: len(told)]
+    assert (got.text(), got.finish(), got.usage.completion_tokens) == ("Once-upon", "length", 0)
+    assert [each.logprob for each in told[1:]] == pytest.approx(
+        [each.logprob for each in first[1:]], abs=0.02
+    )
+    assert sum(len(more.logprobs) for more in mores(longest)) == window
+    assert subject.engine.stats().running == subject.engine.stats().waiting == 0
+
+
+async def test_a_text_ends_before_the_first_stop_token(subject: Subject) -> None:
+    can = subject.engine.hello().capabilities
+    ids = {"return_token_ids": True, "ignore_eos": True}
+    plain = await answer(subject.engine, text(max_tokens=12, **ids))
+    if not (can.stop_token_ids and can.token_ids):
+        got = await answer(subject.engine, text(stop_token_ids=[5]))
+        assert got.failure is not None
+        assert got.failure.param == "stop_token_ids"
+        return
+    drawn = [token for more in mores(plain) for token in more.token_ids]
+
+    got = await answer(subject.engine, text(max_tokens=12, stop_token_ids=[drawn[5]], **ids))
+    alien = await answer(subject.engine, text(stop_token_ids=[1 << 30]))
+
+    kept = [token for more in mores(got) for token in more.token_ids]
+    assert kept == drawn[: drawn.index(drawn[5])]
+    assert got.finish() == "stop"
+    assert alien.failure is not None
+    assert alien.failure.param == "stop_token_ids"
+
+
+async def test_who_has_priority_is_admitted_first(one_slot: Subject) -> None:
+    if not one_slot.engine.hello().capabilities.priority:
+        return
+    driver = Driver(one_slot.engine)
+    driver.add(1, text(max_tokens=None, ignore_eos=True))
+    await driver.until_tokens(1)
+    for number, priority in ((2, -1), (3, 0), (4, 1)):
+        driver.add(number, text(max_tokens=1, priority=priority))
+    one_slot.engine.cancel(1)
+
+    await driver.until_over(4)
+    first = [number for number in (2, 3) if driver.answers[number].is_over]
+    await driver.until_over(3)
+
+    assert first == []
+    assert not driver.answers[2].is_over
+    await driver.until_over(2)

@@ -15,7 +15,7 @@ import pytest
 from hearth.engines.protocol import Delta, Failure, GenerateRequest, Hello, Stats, WorkerSpec
 from hearth.engines.wire import Connection, FrameType, Payload
 from tests.engines import test_contract as contract
-from tests.engines.conftest import Subject, llama_spec
+from tests.engines.conftest import Subject, llama_spec, native_spec
 from tests.engines.driving import Driver
 from tests.engines.test_contract import endless
 from tests.engines.worker_process import running_worker
@@ -100,12 +100,13 @@ async def behind_worker(spec: WorkerSpec) -> AsyncIterator[Subject]:
         await engine.close()
 
 
-@pytest.fixture(params=["fake", "llamacpp"])
+@pytest.fixture(params=["fake", "llamacpp", "native"])
 def make_spec(
     request: pytest.FixtureRequest, tmp_path: Path, tiny_model: Path
 ) -> partial[WorkerSpec]:
     address = f"unix://{tmp_path}/w.sock"
-    return partial(llama_spec, tiny_model, engine=request.param, address=address)
+    make_spec = native_spec if request.param == "native" else llama_spec
+    return partial(make_spec, tiny_model, engine=request.param, address=address)
 
 
 @pytest.fixture

@@ -109,7 +109,6 @@ def test_completions_take_no_tools(api: httpx.Client, field: str) -> None:
         ({"speculation": "warm"}, "prediction"),
         ({"speculation": [1, 2]}, "speculation"),
         ({"rewrite_speculation": True}, "rewrite_speculation"),
-        ({"service_tier": "priority"}, "service_tier"),
         ({"prompt_cache_max_len": 100, "zebra": 1}, "prompt_cache_max_len,zebra"),
     ],
     ids=str,

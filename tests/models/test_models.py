@@ -198,11 +198,13 @@ async def test_a_config_says_what_would_load_the_model(acme: httpx.AsyncClient) 
         return await acme.post("/validateModelConfig", json={"configJson": config})
 
     text = await ask('{"architectures": ["Qwen2ForCausalLM"], "model_type": "qwen2"}')
+    other = await ask('{"architectures": ["Phi3ForCausalLM"], "model_type": "phi3"}')
     vectors = await ask('{"architectures": ["BertModel"], "model_type": "bert"}')
     unknown = await ask('{"architectures": ["NewNetForCausalLM"], "model_type": "newnet"}')
     broken = await ask("{")
 
-    assert (text.json()["engine"], text.json()["weightsFormat"]) == ("llamacpp", "gguf")
+    assert (text.json()["engine"], text.json()["weightsFormat"]) == ("native", "safetensors")
+    assert (other.json()["engine"], other.json()["weightsFormat"]) == ("llamacpp", "gguf")
     assert (vectors.json()["engine"], vectors.json()["weightsFormat"]) == (
         "embedding",
         "safetensors",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from hearth import catalog, deployments
 from hearth.app.private import private_parts
-from hearth.app.workers import Workers
+from hearth.app.workers import Workers, text_engines
 from hearth.pricing import PriceBooks, Subject, Unit
 from hearth.settings import Settings
 
@@ -22,7 +22,12 @@ def served_catalog(
         return catalog.ServedCatalog(shipped, holdings, catalog.decide_fake)
     known = shipped.with_local(holdings.list())
     stand_ins = known.stand_ins(chat=settings.default_model)
-    decide = partial(catalog.decide, profile=settings.profile, stand_ins=stand_ins)
+    decide = partial(
+        catalog.decide,
+        profile=settings.profile,
+        stand_ins=stand_ins,
+        engines=text_engines(settings),
+    )
     return catalog.ServedCatalog(shipped, holdings, decide)
 
 

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hearth import catalog, deployments, models, objects, secrets
+from hearth.app.workers import text_engines
 from hearth.jobs import Handler
 from hearth.kit.db import Connection, Database
 from hearth.kit.home import make_home
@@ -85,7 +86,12 @@ def make_job_handlers(settings: Settings, db: Database) -> Mapping[str, Handler]
     holdings = catalog.Holdings(catalog.ModelStore(home), catalog.Remotes(home))
     shipped = catalog.Catalog.load()
     stand_ins = shipped.stand_ins(chat=None)
-    decide = partial(catalog.decide, profile=settings.profile, stand_ins=stand_ins)
+    decide = partial(
+        catalog.decide,
+        profile=settings.profile,
+        stand_ins=stand_ins,
+        engines=text_engines(settings),
+    )
     shelf = catalog.ServedCatalog(shipped, holdings, decide)
     own = make_models(settings, db, shelf, wake=lambda: None)
     return models.model_handlers(db, own, make_imports(settings, db, own))

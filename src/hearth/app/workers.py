@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from hearth import catalog
 from hearth.deployments import ANY_ENGINE, EngineWish
 from hearth.engines.llm.llamacpp_options import LlamaOptions
+from hearth.engines.llm.native_options import NativeOptions
 from hearth.engines.protocol import WorkerSpec
 from hearth.errors import SetupError
 from hearth.models import precision_of
@@ -21,6 +22,11 @@ from hearth.settings import Settings
 
 FAKE_VECTORS = "fake-embedding"
 "The name under which the fake engine stands in for every embedding model."
+
+_SLOTS = {"native": 32}
+"Sequences at once where nobody says: a batch costs `native` little more than one sequence."
+_OTHER_SLOTS = 16
+_TEXT_ENGINES: dict[str, catalog.TextEngineName] = {"native": "native", "llamacpp": "llamacpp"}
 
 
 class Workers:
@@ -36,6 +42,7 @@ class Workers:
         self._settings = settings
         self._holdings = holdings
         self._is_fake = fake
+        self._engines = text_engines(settings)
 
     def make_spec(self, model: str, wish: EngineWish = ANY_ENGINE) -> WorkerSpec:
         """Say how a worker for a model's weights is run.
@@ -45,12 +52,21 @@ class Workers:
         """
         held = self._in_precision(model, self._holdings.find(model), wish.precision)
         common = self._common(model, wish)
-        spec = self._spec(model, held, common)
+        spec = self._spec(model, held, common, self._preferring(wish))
         if wish.engine not in ("auto", spec.engine):
             raise SetupError(
                 f"{model} is served by the engine {spec.engine} here, not {wish.engine}."
             )
-        return replace(spec, options={**spec.options, **_own_options(spec.engine, wish)})
+        return replace(
+            spec,
+            slots=spec.slots or _SLOTS.get(spec.engine, _OTHER_SLOTS),
+            options={**spec.options, **_own_options(spec.engine, wish)},
+        )
+
+    def _preferring(self, wish: EngineWish) -> catalog.TextEngines:
+        """The engines for text; what is wished for goes before what the settings prefer."""
+        named = _TEXT_ENGINES.get(wish.engine)
+        return self._engines if named is None else replace(self._engines, prefers=named)
 
     def _in_precision(
         self, model: str, held: catalog.Holding | None, precision: str
@@ -80,7 +96,13 @@ class Workers:
             context_tokens=context_tokens or settings.engine_context_tokens,
         )
 
-    def _spec(self, model: str, held: catalog.Holding | None, common: Common) -> WorkerSpec:
+    def _spec(
+        self,
+        model: str,
+        held: catalog.Holding | None,
+        common: Common,
+        engines: catalog.TextEngines,
+    ) -> WorkerSpec:
         if isinstance(held, catalog.Remote):
             return common.spec(engine="remote", options=held.options)
         if self._is_fake:
@@ -90,9 +112,19 @@ class Workers:
             )
         if held is None:
             raise SetupError(f"The weights of {model} are not here; run `hearth pull {model}`.")
-        if catalog.engine_of(held) == "embedding":
+        engine = catalog.engine_of(held, engines)
+        if engine is None:
+            found = held.inspection
+            raise SetupError(
+                f"Nothing here runs the weights of {model}: {found.format} of "
+                f"{found.architecture} as {found.quantisation}."
+            )
+        if engine != "llamacpp":
             return common.spec(
-                engine="embedding", path=str(held.path), threads=common.threads or num_cores()
+                engine=engine,
+                path=str(held.path),
+                threads=common.threads or num_cores(),
+                context_tokens=common.context_tokens,
             )
         return common.spec(
             engine="llamacpp",
@@ -123,7 +155,11 @@ class FakeOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     "The time a step takes; 0 is as fast as it goes."
 
 
-_OWN_OPTIONS: dict[str, type[Struct]] = {"llamacpp": LlamaOptions, "fake": FakeOptions}
+_OWN_OPTIONS: dict[str, type[Struct]] = {
+    "llamacpp": LlamaOptions,
+    "native": NativeOptions,
+    "fake": FakeOptions,
+}
 Options = dict[str, str | int | float | bool]
 
 
@@ -162,6 +198,11 @@ def _common_options(wish: EngineWish) -> CommonOptions:
         return msgspec.convert(chosen, CommonOptions, strict=False)
     except msgspec.ValidationError as error:
         raise SetupError(f"An option of the engine is wrong: {error}.") from None
+
+
+def text_engines(settings: Settings) -> catalog.TextEngines:
+    """The engines for text of this machine."""
+    return catalog.TextEngines(prefers=settings.text_engine, has_native=catalog.has_native())
 
 
 def num_cores() -> int:

@@ -23,6 +23,10 @@ from hearth.catalog.spec import Incoming as Incoming
 from hearth.catalog.spec import PullSpec as PullSpec
 from hearth.catalog.spec import plan_pull as plan_pull
 from hearth.catalog.store import ModelStore as ModelStore
+from hearth.catalog.text_engines import FAMILIES as FAMILIES
+from hearth.catalog.text_engines import TextEngineName as TextEngineName
+from hearth.catalog.text_engines import TextEngines as TextEngines
+from hearth.catalog.text_engines import has_native as has_native
 from hearth.catalog.types import PUBLIC_ACCOUNT as PUBLIC_ACCOUNT
 from hearth.catalog.types import SEAL as SEAL
 from hearth.catalog.types import Capability as Capability

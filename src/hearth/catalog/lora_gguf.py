@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from hearth.catalog.adapted_models import AdaptedModel
+from hearth.catalog.adapted_models import AdaptedModel, differs_in_gguf
 from hearth.catalog.gguf_header import GgufHeader, TensorInfo, read_gguf_header
 from hearth.catalog.peft_adapter import Lora
 from hearth.errors import InvalidRequest
@@ -48,6 +48,11 @@ def check_lora(path: Path, base: AdaptedModel) -> None:
     if architecture != base.architecture:
         raise InvalidRequest(
             f"{path.name} is an adapter for {architecture}; {base.name} is {base.architecture}."
+        )
+    if differs_in_gguf(base):
+        raise InvalidRequest(
+            f"{path.name} is GGUF, which has rows in another order than the safetensors of "
+            f"{base.name}; bring it as PEFT saves it."
         )
     tensors = {each.name: each for each in header.tensors}
     names = {name.removesuffix(".lora_a").removesuffix(".lora_b") for name in tensors}

@@ -93,7 +93,23 @@ def inspect_safetensors(folder: Path, files: list[Path]) -> Inspection:
     )
 
 
+def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """The shapes of a file's tensors by their names, rows first.
+
+    Raises:
+        InvalidRequest: it is damaged or cut short.
+    """
+    return {name: tuple(tensor.shape) for name, tensor in _read_header(path).items()}
+
+
 def _count_parameters(path: Path) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for tensor in _read_header(path).values():
+        counts[tensor.dtype] = counts.get(tensor.dtype, 0) + prod(tensor.shape)
+    return counts
+
+
+def _read_header(path: Path) -> dict[str, _Tensor]:
     size = path.stat().st_size
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
@@ -102,14 +118,12 @@ def _count_parameters(path: Path) -> dict[str, int]:
         raw = file.read(length)
     entries = _decode(raw, dict[str, msgspec.Raw], path)
     entries.pop("__metadata__", None)
-    counts: dict[str, int] = {}
-    for name, entry in entries.items():
-        tensor = _decode(entry, _Tensor, path)
+    tensors = {name: _decode(entry, _Tensor, path) for name, entry in entries.items()}
+    for name, tensor in tensors.items():
         _check_tensor(path, name, tensor, data_bytes=size - 8 - length)
-        counts[tensor.dtype] = counts.get(tensor.dtype, 0) + prod(tensor.shape)
-    if not counts:
+    if not tensors:
         raise _unusable(path, "it holds no tensor")
-    return counts
+    return tensors
 
 
 def _check_tensor(path: Path, name: str, tensor: _Tensor, *, data_bytes: int) -> None:

@@ -7,19 +7,18 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from hearth.catalog.remotes import Holding, Remote
+from hearth.catalog.text_engines import FAMILIES, TEXT, TextEngines, able
 from hearth.catalog.types import Capability, CatalogModel, ModelType, Weights
 
 Profile = Literal["dev", "production"]
-EngineName = Literal["llamacpp", "embedding", "remote", "fake", "fake-embedding"]
+EngineName = Literal["llamacpp", "native", "embedding", "remote", "fake", "fake-embedding"]
 
-_TEXT: frozenset[ModelType] = frozenset(
-    {ModelType.CHAT, ModelType.COMPLETION, ModelType.VISION}  # of vision, the text side
-)
 _VECTORS = frozenset({ModelType.EMBEDDING, ModelType.RERANK})
 ENCODERS = frozenset(
     {"BertModel", "BertForMaskedLM", "RobertaModel", "XLMRobertaModel", "CamembertModel"}
 )
 "Architectures whose arithmetic the engine for embeddings knows."
+_SHIPPED = TextEngines()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,27 +67,29 @@ def decide(
     profile: Profile,
     *,
     stand_ins: Mapping[ModelType, CatalogModel],
+    engines: TextEngines = _SHIPPED,
 ) -> Serving:
     """Say how `model` is served, given all weights that are here and all that is attached.
 
     Args:
         holdings: by the full name of the model that each serves.
         stand_ins: what answers for models of a type, in profile `dev`; see `Catalog.stand_ins`.
+        engines: those for text that this machine has.
     """
-    if model.type not in _TEXT | _VECTORS:
+    if model.type not in TEXT | _VECTORS:
         return Serving(
             model=model.name,
             reason=f"This release of Hearth has no engine for {model.type} models.",
         )
     own = holdings.get(model.name)
-    serving = _served(model, own)
+    serving = _served(model, own, engines)
     if serving is not None:
         return serving
     missing = _missing(model, own)
     stand_in = stand_ins.get(model.type)
     if profile != "dev" or stand_in is None or stand_in.name == model.name:
         return missing
-    substitute = _served(model, holdings.get(stand_in.name))
+    substitute = _served(model, holdings.get(stand_in.name), engines)
     if substitute is None:
         return Serving(
             model=model.name,
@@ -112,21 +113,21 @@ def decide_fake(model: CatalogModel, holdings: Mapping[str, Holding]) -> Serving
     return Serving(model=model.name, engine=engine, is_stand_in=engine is not None, reason=reason)
 
 
-def _served(model: CatalogModel, holding: Holding | None) -> Serving | None:
+def _served(model: CatalogModel, holding: Holding | None, engines: TextEngines) -> Serving | None:
     """How a holding serves the model; None where it cannot."""
     if isinstance(holding, Remote):
         return Serving(model=model.name, engine="remote", remote=holding)
-    engine = None if holding is None else engine_of(holding)
+    engine = None if holding is None else engine_of(holding, engines)
     if engine is None or (engine == "embedding") != (model.type in _VECTORS):
         return None
     return Serving(model=model.name, engine=engine, weights=holding)
 
 
-def engine_of(weights: Weights) -> EngineName | None:
+def engine_of(weights: Weights, engines: TextEngines = _SHIPPED) -> EngineName | None:
     """What can run weights; None when nothing here can."""
     found = weights.inspection
-    if weights.format == "gguf" and found.type in _TEXT:
-        return "llamacpp"
+    if found.type in TEXT:
+        return engines.choose(found)
     is_encoder = found.type is ModelType.EMBEDDING and found.architecture in ENCODERS
     return "embedding" if weights.format == "safetensors" and is_encoder else None
 
@@ -146,9 +147,21 @@ def _missing(model: CatalogModel, own: Holding | None) -> Serving:
             "engine for vectors loads BERT and RoBERTa encoders as safetensors."
         )
     elif own.format != "gguf":
-        reason = (
-            f"The weights of {model.name} are {own.format}, which no engine here loads; GGUF is."
-        )
+        reason = _why_not_safetensors(own)
     else:
         reason = f"The weights of {model.name} are of a model for {own.inspection.type}."
     return Serving(model=model.name, reason=reason, remedy=f"{by_hand} --replace")
+
+
+def _why_not_safetensors(own: Weights) -> str:
+    found, whose = own.inspection, f"The weights of {own.name} are"
+    if able(found):
+        return (
+            f"{whose} safetensors, which the engine native loads; it needs the package openvino, "
+            "or torch on a machine with a GPU. GGUF needs neither."
+        )
+    return (
+        f"{whose} {own.format} of {found.architecture} as {found.quantisation}, which no engine "
+        f"here loads; the engine native loads {', '.join(sorted(set(FAMILIES.values())))} as F32, "
+        "F16 or BF16, and GGUF is loaded of many more."
+    )

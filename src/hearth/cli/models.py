@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,7 +16,15 @@ def models(
     *, as_json: Annotated[bool, typer.Option("--json", help="Print one JSON list.")] = False
 ) -> None:
     """List the models of the catalogue and of this machine, and how each is served."""
-    from hearth.catalog import Catalog, Holdings, ModelStore, Remotes, decide
+    from hearth.catalog import (
+        Catalog,
+        Holdings,
+        ModelStore,
+        Remotes,
+        TextEngines,
+        decide,
+        has_native,
+    )
     from hearth.settings import load_settings
 
     settings = load_settings()
@@ -24,10 +33,11 @@ def models(
     held = {each.name: each for each in Holdings(store, Remotes(settings.home_path)).list()}
     catalog = Catalog.load().with_local(held.values())
     stand_ins = catalog.stand_ins(chat=settings.default_model)
-    rows = [
-        (model, here.get(model.name), decide(model, held, settings.profile, stand_ins=stand_ins))
-        for model in catalog.models
-    ]
+    engines = TextEngines(prefers=settings.text_engine, has_native=has_native())
+    decided = partial(
+        decide, holdings=held, profile=settings.profile, stand_ins=stand_ins, engines=engines
+    )
+    rows = [(model, here.get(model.name), decided(model)) for model in catalog.models]
     if as_json:
         typer.echo(json.dumps([_as_json(*row) for row in rows], indent=2))
     else:

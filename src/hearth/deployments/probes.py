@@ -8,7 +8,7 @@ from contextlib import suppress
 import msgspec
 
 from hearth.engines.protocol import Hello, Stats
-from hearth.engines.wire import Connection, FrameType, Payload
+from hearth.engines.wire import Connection, FrameType, Payload, connect_to
 
 EVERY_S = 1.0
 SILENCE_S = 10.0  # what a worker said longer ago says nothing of now
@@ -42,15 +42,8 @@ class _Probe:
                 self._connection.close()
 
     async def _connect(self) -> None:
-        loop = asyncio.get_running_loop()
         self.stats = None  # a worker that was started again counts from 0
-        scheme, _, place = self._address.partition("://")
-        if scheme == "unix":
-            _, connection = await loop.create_unix_connection(self._made, place)
-        else:
-            host, _, port = place.rpartition(":")
-            _, connection = await loop.create_connection(self._made, host, int(port))
-        self._connection = connection
+        self._connection = await connect_to(self._address, self._made)
 
     def _made(self) -> Connection:
         return Connection(self._on_frame, lambda _: None)

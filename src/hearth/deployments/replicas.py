@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from hearth.deployments.executors.executor import Executor
+from hearth.deployments.live_adapters import LiveAdapters
 from hearth.deployments.placement import Place
 from hearth.deployments.types import Replica, ReplicaState
 from hearth.engines import WorkerReport, WorkerState
-from hearth.engines.protocol import Adapter, WorkerSpec
+from hearth.engines.protocol import WorkerSpec
 from hearth.kit.ids import new_id
 
 NOTICE_S = 1.2
@@ -61,9 +62,10 @@ class Replicas:
         self._now_ns = now_ns
         self._all: dict[str, Replica] = {}
         self._of: dict[str, dict[str, Replica]] = {}
-        self._specs: dict[str, WorkerSpec] = {}
         self._drains: dict[str, asyncio.Task[None]] = {}
         self._recorded: dict[str, asyncio.Event] = {}
+        self.adapters = LiveAdapters(executor, self._stir)
+        "What each replica has beside its weights."
         self.stirred: set[str] = set()
         "Pools whose replicas have changed, until somebody has looked."
         self.dirty: set[str] = set()
@@ -88,10 +90,10 @@ class Replicas:
         """The replica, if it has not ended."""
         return self._all.get(replica_id)
 
-    def adapters(self, replica_id: str) -> Sequence[Adapter]:
-        """What a replica was started with beside its weights."""
-        spec = self._specs.get(replica_id)
-        return () if spec is None else spec.adapters
+    def _stir(self, replica_id: str) -> None:
+        if replica := self._all.get(replica_id):
+            self.stirred.add(replica.pool)
+            self._changed()
 
     def start(
         self, pool: str, spec: WorkerSpec, *, version: str = "", place: Place | None = None
@@ -119,7 +121,7 @@ class Replicas:
             )
         self.put(replica)
         spec = replace(spec, replica_id=replica.id)
-        self._specs[replica.id] = spec
+        self.adapters.begin(replica.id, spec.adapters)
         self._executor.start(spec, partial(self._on_report, replica.id))
         return replica
 
@@ -136,6 +138,7 @@ class Replicas:
         if replica_id in self._drains:
             return
         self.put(replace(self._all[replica_id], state=ReplicaState.DRAINING))
+        self.adapters.end(replica_id)
         self._recorded[replica_id] = asyncio.Event()
         drain = self._drain(replica_id)
         self._drains[replica_id] = asyncio.create_task(drain, name=f"drain {replica_id}")
@@ -158,7 +161,7 @@ class Replicas:
         del siblings[replica_id]
         if not siblings:
             del self._of[replica.pool]
-        self._specs.pop(replica_id, None)
+        self.adapters.forget(replica_id)
         self._drains.pop(replica_id, None)
         self._recorded.pop(replica_id, None)
         self.dirty.discard(replica_id)

@@ -53,6 +53,8 @@ class Serverless:
             todo = steps(Wanted(count=1, version=version), self._replicas.of(model))
             for replica_id in todo.drain:
                 self._replicas.drain(replica_id)
+            own = self._replicas.of(model)
+            self._replicas.adapters.equip(own, spec.adapters, version=version)
             for _ in range(todo.start):
                 self._replicas.start(model, spec, version=version)
 

@@ -11,8 +11,14 @@ from msgspec import Struct
 
 from hearth.engines.protocol import Adapter, WorkerSpec
 
-EngineChoice = Literal["auto", "llamacpp", "embedding", "remote", "fake"]
-ENGINES: tuple[EngineChoice, ...] = ("auto", "llamacpp", "embedding", "remote", "fake")
+EngineChoice = Literal["auto", "llamacpp", "native", "embedding", "remote", "fake"]
+ENGINES: tuple[EngineChoice, ...] = (
+    "auto", "llamacpp", "native", "embedding", "remote", "fake",
+)  # fmt: skip
+
+
+LIVE_ENGINES = frozenset({"native", "fake"})
+"Those whose adapters come and go while they run; see `Capabilities.adapters`."
 
 
 class EngineWish(Struct, frozen=True, kw_only=True):
@@ -36,7 +42,11 @@ SpecMaker = Callable[[str, EngineWish], WorkerSpec]
 
 
 def version_of(spec: WorkerSpec, *others: object) -> str:
-    """What differs whenever replicas must be replaced: by the spec, or what else they depend on."""
-    plain = msgspec.structs.replace(spec, replica_id="", address="")
+    """What differs whenever replicas must be replaced: by the spec, or what else they depend on.
+
+    Adapters that can be loaded while a worker runs are no reason.
+    """
+    adapters = [] if spec.engine in LIVE_ENGINES else spec.adapters
+    plain = msgspec.structs.replace(spec, replica_id="", address="", adapters=adapters)
     written = msgspec.json.encode((plain, others), order="deterministic")
     return hashlib.sha256(written).hexdigest()[:16]

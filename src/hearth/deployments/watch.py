@@ -106,6 +106,7 @@ class Watch:
             replicas.drain(replica_id)
         if plan.spec is None or plan.ask is None:
             return
+        replicas.adapters.equip(replicas.of(pool), plan.spec.adapters, version=plan.version)
         for _ in range(todo.start):
             decision = room.plan(plan.ask, stored.account_id)
             if decision.place is None:

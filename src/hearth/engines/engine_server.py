@@ -271,6 +271,7 @@ def _joined(earlier: More, later: More) -> More:
         tool_calls=[*earlier.tool_calls, *later.tool_calls],
         logprobs=[*earlier.logprobs, *later.logprobs],
         token_ids=[*earlier.token_ids, *later.token_ids],
+        stop=later.stop or earlier.stop,
         vectors=later.vectors or earlier.vectors,
     )
 

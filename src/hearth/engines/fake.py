@@ -25,6 +25,7 @@ from hearth.engines.llm.types import (
     Admitted,
     EndReason,
     Produced,
+    Scored,
     SequenceRequest,
     TokenEvent,
     Tokenized,
@@ -107,7 +108,8 @@ class FakeTokens:
             max_batch=self._spec.slots,
             capabilities=Capabilities(
                 sampling=frozenset(honoured), token_prompts=True, ignore_eos=True, seed=True,
-                cached_tokens=True, logprobs=5, token_ids=True,
+                stop_token_ids=True, cached_tokens=True, logprobs=5, echo=True, token_ids=True,
+                priority=True,
                 constraints=frozenset({"json_object", "json_schema", "regex"}),
                 adapters="live", mixes_adapters=True,
             ),
@@ -145,26 +147,41 @@ class FakeTokens:
         await asyncio.sleep(self._step_s)
         events, self._answers = self._answers, []
         while self._waiting and len(self._running) < self._spec.slots:
-            started = self._waiting.popleft()
+            started = max(self._waiting, key=lambda each: each.request.priority)
+            self._waiting.remove(started)
             self._running[started.request.sequence] = started
             events.append(Admitted(started.request.sequence, 0))
+            if started.request.prompt_logprobs is not None:
+                events.append(self._scored(started.request, started.request.prompt_logprobs))
         for running in list(self._running.values()):
             events.append(self._advance(running))
         return events
 
+    def _scored(self, asked: SequenceRequest, num_top: int) -> Scored:
+        """Score a prompt as if every token were as likely as any other."""
+        even, pieces = _log(1 / NUM_TOKENS), self.adapters.pieces
+        top = [TopLogprob(t, pieces[t], even) for t in range(FIRST_WORD, FIRST_WORD + num_top)]
+        first, *rest = asked.prompt
+        logprobs = [TokenLogprob(t, pieces[t], even, top) for t in rest]
+        return Scored(asked.sequence, [TokenLogprob(first, pieces[first], None, []), *logprobs])
+
     def _advance(self, running: _Running) -> Produced:
+        if running.num_left == 0:  # it was only scored
+            del self._running[running.request.sequence]
+            return Produced(running.request.sequence, 0, (), "length")
         token, weights = _draw(running)
         running.num_left -= 1
         running.num_tokens += 1
         running.counts[token] = running.counts.get(token, 0) + 1
         end: EndReason | None = None
-        if token == END:
+        is_last = token == END or token in running.request.stop_ids
+        if is_last:
             end = "eos"
         elif running.num_left == 0:
             end = "length"
         if end is not None:
             del self._running[running.request.sequence]
-        if token == END:
+        if is_last:
             return Produced(running.request.sequence, 1, (), end)
         asked = running.request
         return Produced(

@@ -18,7 +18,8 @@ from enum import StrEnum
 import msgspec
 from msgspec import Struct
 
-from hearth.engines.protocol import Ready, WorkerSpec
+from hearth.engines.adapter_calls import change_adapter
+from hearth.engines.protocol import Adapter, Ready, WorkerSpec
 from hearth.errors import SetupError
 
 log = logging.getLogger(__name__)
@@ -68,6 +69,7 @@ class Supervisor:
         self._on_report = on_report
         self._process: Process | None = None
         self._task: asyncio.Task[None] | None = None
+        self._address = ""
 
     def start(self) -> None:
         """Begin to supervise."""
@@ -82,6 +84,21 @@ class Supervisor:
         if self._process is not None:
             await _end(self._process, drain_timeout_s)
         self._on_report(WorkerReport(state=WorkerState.STOPPED))
+
+    async def change_adapter(self, change: Adapter | str) -> None:
+        """Load an adapter in the running worker, or unload the one so named; it begins so from now
+        on.
+
+        Raises:
+            SetupError: the worker does not run, or refuses.
+        """
+        if not self._address:
+            raise SetupError("The worker is not ready.")
+        await change_adapter(self._address, change)
+        name = change if isinstance(change, str) else change.name
+        kept = [each for each in self._spec.adapters if each.name != name]
+        adapters = kept if isinstance(change, str) else [*kept, change]
+        self._spec = msgspec.structs.replace(self._spec, adapters=adapters)
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -114,9 +131,13 @@ class Supervisor:
         except SetupError as error:
             await _end(process, 0)
             return WorkerState.FAILED, str(error)
+        self._address = ready.address
         report = WorkerReport(state=WorkerState.READY, address=ready.address, pid=process.pid)
         self._on_report(report)
-        return WorkerState.STARTING, _describe_exit(await process.wait())
+        try:
+            return WorkerState.STARTING, _describe_exit(await process.wait())
+        finally:
+            self._address = ""
 
     async def _introduce(self, process: Process) -> Ready:
         assert process.stdin is not None

@@ -51,6 +51,22 @@ class WireError(Exception):
     """The peer broke the framing; the connection is of no further use."""
 
 
+async def connect_to(address: str, make: Callable[[], Connection]) -> Connection:
+    """Connect to a worker's `unix://` or `tcp://` address.
+
+    Raises:
+        OSError: nobody listens there.
+    """
+    loop = asyncio.get_running_loop()
+    scheme, _, place = address.partition("://")
+    if scheme == "unix":
+        _, connection = await loop.create_unix_connection(make, place)
+    else:
+        host, _, port = place.rpartition(":")
+        _, connection = await loop.create_connection(make, host, int(port))
+    return connection
+
+
 class Connection(asyncio.Protocol):
     """One end of a connection: frames in through a callback, frames out gathered per loop turn.
 

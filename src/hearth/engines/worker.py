@@ -26,6 +26,7 @@ from hearth.errors import SetupError
 
 BUILDERS = {
     "llamacpp": "hearth.engines.llm.llamacpp",
+    "native": "hearth.engines.llm.native",
     "embedding": "hearth.engines.embedding",
     "remote": "hearth.engines.remote",
     "fake": "hearth.engines.fake",

@@ -82,7 +82,7 @@ ENGINE = (
     Flag(
         name="engine",
         field="engine",
-        kind=words("auto", "llamacpp", "embedding", "remote", "fake"),
+        kind=words("auto", "llamacpp", "native", "embedding", "remote", "fake"),
         help="What runs the model (Hearth).",
     ),
     Flag(

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from hearth.engines.protocol import GenerateRequest, Sampling
+from hearth.engines.protocol import Capabilities, GenerateRequest, Sampling
 from hearth.errors import InvalidRequest
 from hearth.gateway.answers import Answer, AnswerHead, Shown
 from hearth.gateway.constraints import read_constraint
@@ -29,6 +29,7 @@ _encode = msgspec.json.Encoder().encode
 
 _SEED_BITS = 31  # every engine takes seeds of this size
 _WHOLE_PROMPT = -1
+_PRIORITIES = {"priority": 1, "flex": -1}
 KEEP_S = 3600.0  # an answer that may be repeated, unless the request says how long
 
 
@@ -167,6 +168,7 @@ def generate_request(body: InferenceRequest, group: str) -> GenerateRequest:
         n=body.n or 1,
         max_tokens=body.max_tokens if body.max_tokens is not None else body.max_completion_tokens,
         stop=[stop] if isinstance(stop, str) else stop,
+        stop_token_ids=body.stop_token_ids or [],
         ignore_eos=body.ignore_eos or False,
         context_overflow=body.context_length_exceeded_behavior or "truncate",
         constraint=read_constraint(body.response_format),
@@ -177,6 +179,7 @@ def generate_request(body: InferenceRequest, group: str) -> GenerateRequest:
         prediction=_prediction(body),
         cache_group=group,
         use_cache=body.prompt_cache_max_len != 0,
+        priority=_PRIORITIES.get(body.service_tier or "", 0),
     )
 
 
@@ -211,7 +214,7 @@ def _is_determined(body: InferenceRequest) -> bool:
 
 
 def unused_hints(body: InferenceRequest) -> list[str]:
-    """Hints that no engine here uses; an answer is right without them."""
+    """Hints that no engine uses; an answer is right without them."""
     unused = []
     if isinstance(body.speculation, list):
         unused.append("speculation")
@@ -221,7 +224,15 @@ def unused_hints(body: InferenceRequest) -> list[str]:
         unused.append("prompt_cache_max_len")
     if body.response_cache and _keep_s(body) is None:
         unused.append("response_cache")
-    if body.service_tier in ("flex", "priority"):
+    return unused
+
+
+def passed_over(request: GenerateRequest, capabilities: Capabilities) -> list[str]:
+    """Hints that other engines use than the one that answers."""
+    unused = []
+    if request.prediction is not None and not capabilities.prediction:
+        unused.append("prediction")
+    if request.priority and not capabilities.priority:
         unused.append("service_tier")
     return unused
 

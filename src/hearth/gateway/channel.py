@@ -24,7 +24,7 @@ from hearth.engines.protocol import (
     LoadedAdapter,
     Stats,
 )
-from hearth.engines.wire import Connection, FrameType, Payload
+from hearth.engines.wire import Connection, FrameType, Payload, connect_to
 from hearth.errors import (
     ApiError,
     EngineFailed,
@@ -121,16 +121,9 @@ class Channel:
             await asyncio.sleep(RECONNECT_S)
 
     async def _connect(self) -> None:
-        loop = asyncio.get_running_loop()
         self._lost.clear()
-        self._last_heard_s = loop.time()
-        scheme, _, place = self.address.partition("://")
-        if scheme == "unix":
-            _, connection = await loop.create_unix_connection(self._new_connection, place)
-        else:
-            host, _, port = place.rpartition(":")
-            _, connection = await loop.create_connection(self._new_connection, host, int(port))
-        self._connection = connection
+        self._last_heard_s = asyncio.get_running_loop().time()
+        self._connection = await connect_to(self.address, self._new_connection)
 
     def _new_connection(self) -> Connection:
         connection = Connection(self._on_frame, lambda _: self._on_lost(connection))

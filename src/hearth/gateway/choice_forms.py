@@ -66,18 +66,19 @@ def raw_output(choice: ChoiceText, prompt: PromptInfo | None) -> Json:
     come with log-probabilities, are not known.
     """
     completion: str | None = None
-    if choice.logprobs:
-        completion = b"".join(each.data for each in choice.logprobs).decode(errors="replace")
+    logprobs = choice.logprobs[prompt.echoed_logprobs if prompt else 0 :]
+    if logprobs:
+        completion = b"".join(each.data for each in logprobs).decode(errors="replace")
     elif not (choice.reasoning_pieces or choice.tool_calls):
-        completion = choice.text
+        completion = choice.text[prompt.echoed_characters if prompt else 0 :]
     fields: Json = {
         "prompt_fragments": [] if prompt is None or prompt.text is None else [prompt.text],
         "prompt_token_ids": (prompt.token_ids if prompt else None) or [],
         "completion": completion,
         "completion_token_ids": choice.token_ids,
     }
-    if choice.logprobs:
-        fields["completion_logprobs"] = content_logprobs(choice.logprobs, TextOffsets())
+    if logprobs:
+        fields["completion_logprobs"] = content_logprobs(logprobs, TextOffsets())
     return fields
 
 

@@ -100,6 +100,7 @@ def key_of(request: GenerateRequest | EmbedRequest, hello: Hello) -> bytes:
     if isinstance(request, GenerateRequest):
         if request.sampling.temperature == 0.0:  # a seed is drawn for every request, and unused
             request = msgspec.structs.replace(request, seed=0)
+        request = msgspec.structs.replace(request, priority=0)
         adapter = hello.digest_of(request.adapter)
     weights = (hello.model, hello.fingerprint, adapter)
     return blake2b(_pack((weights, request)), digest_size=32).digest()

@@ -12,6 +12,7 @@ from typing import Protocol
 from hearth.engines.protocol import Delta, Usage
 from hearth.errors import RequestTimeout, WorkerGone
 from hearth.gateway.answers import Ending
+from hearth.gateway.build import passed_over
 from hearth.gateway.channel import Channel
 from hearth.gateway.deliveries import Delivery, Streamed, Whole
 from hearth.gateway.generation import Generation
@@ -76,9 +77,8 @@ class Run:
             return
         self.generation.replica_id = hello.replica_id
         job = self.job
-        is_hinted = isinstance(job, Job) and job.parts[0].prediction is not None
-        if is_hinted and not hello.capabilities.prediction:
-            job.ignored.append("prediction")
+        if isinstance(job, Job):
+            job.ignored += passed_over(job.parts[0], hello.capabilities)
         try:
             self._send_parts(channel)
         except Exception as error:  # noqa: BLE001  what has begun must be settled

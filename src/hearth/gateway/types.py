@@ -31,6 +31,7 @@ Key = Annotated[str, Meta(max_length=1024)]
 
 Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
 MAX_TOOLS = 512
+MAX_STOP_TOKENS = 256
 
 
 class ContentPart(Struct, frozen=True):
@@ -107,6 +108,8 @@ class InferenceRequest(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
     n: Annotated[int, Meta(ge=1, le=128)] | None = None
     stop: StopText | Annotated[list[StopText], Meta(max_length=4)] | None = None
+    stop_token_ids: Annotated[list[Natural], Meta(max_length=MAX_STOP_TOKENS)] | None = None
+    "Of vLLM's API: the text ends before the first of these tokens."
     ignore_eos: bool | None = None
     logit_bias: dict[str, Bias] | None = None
     logprobs: bool | Alternatives | None = None

@@ -8,7 +8,7 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from hearth.catalog import ENCODERS, EngineName
+from hearth.catalog import ENCODERS, FAMILIES, EngineName
 from hearth.errors import InvalidRequest
 
 _LLAMAS = frozenset({"mistral", "mixtral", "codellama"})
@@ -47,12 +47,15 @@ def check_config(config_json: str, tokenizer_config_json: str) -> ConfigVerdict:
     if named in ENCODERS:
         engine: EngineName = "embedding"
         weights_format = "safetensors"
+    elif named in FAMILIES and "quantization_config" not in config_json:
+        engine, weights_format = "native", "safetensors"
     elif config.model_type and _plain(config.model_type) in _text_architectures():
         engine, weights_format = "llamacpp", "gguf"
     else:
         raise InvalidRequest(
             f"configJson: no engine here loads {named or config.model_type or 'a model without'!r}"
-            " as its architecture; encoders of the BERT family load as safetensors, and what "
+            " as its architecture; encoders of the BERT family and models of "
+            f"{', '.join(sorted(set(FAMILIES.values())))} load as safetensors, and what "
             "llama.cpp knows loads as GGUF.",
             param="configJson",
         )

@@ -18,8 +18,10 @@ BASE = "accounts/fireworks/models/smollm2-135m-instruct"
 SMALL = {"engine_threads": "1", "engine_slots": "2", "engine_context_tokens": "512"}
 
 
-@pytest.fixture(scope="module")
-def hearth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHearth]:
+@pytest.fixture(scope="module", params=["llamacpp", "native"])
+def hearth(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[RunningHearth]:
     """With a random model of a few kilobytes as its default, and two adapters for it."""
     home = tmp_path_factory.mktemp("adapters")
     store, catalog = ModelStore(home), Catalog.load()
@@ -32,7 +34,7 @@ def hearth(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningHearth]:
             base_model_name_or_path="smollm2-135m-instruct",
         )
         store.pull(plan_pull(catalog, str(folder), account_id="dev", as_id=name))
-    with running_hearth(home, engine="auto", **SMALL) as running:
+    with running_hearth(home, engine="auto", text_engine=request.param, **SMALL) as running:
         yield running
 
 

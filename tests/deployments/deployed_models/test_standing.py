@@ -44,16 +44,37 @@ async def test_it_is_deployed_once_a_replica_that_has_it_is_ready(world: World) 
     async with world.api() as api:
         loaded = Loaded(world, api)
         adapter = await loaded.load()
-        old = world.run(D1, ())
+        old = world.run(D1, (), engine="llamacpp")
         await asyncio.sleep(0)
         world.executor.ready(old)
         waiting = await loaded.stands()
-        new = world.run(D1, (adapter,))
+        new = world.run(D1, (adapter,), engine="llamacpp")
         starting = await loaded.stands()
         world.executor.ready(new)
 
         assert waiting == starting == ("DEPLOYING", "A replica that has it is being started.")
         assert await loaded.stands() == ("DEPLOYED", "")
+
+
+async def test_a_running_replica_loads_it_where_its_engine_can(world: World) -> None:
+    async with world.api() as api:
+        loaded = Loaded(world, api)
+        adapter = await loaded.load()
+        replica = world.run(D1, ())
+        await asyncio.sleep(0)
+        world.executor.ready(replica)
+        waiting = await loaded.stands()
+        world.executor.broken[adapter.name] = "its rank is above 64"
+        await world.equip(D1, adapter)
+        failed = await loaded.stands()
+        world.executor.broken.clear()
+        await world.equip(D1)
+        await world.equip(D1, adapter)
+
+        assert waiting == ("DEPLOYING", "A replica is loading it.")
+        assert failed == ("DEPLOYING", "A replica cannot load it: its rank is above 64")
+        assert await loaded.stands() == ("DEPLOYED", "")
+        assert world.executor.specs[replica].adapters == [adapter]
 
 
 async def test_a_replica_that_cannot_start_with_it_is_told(world: World) -> None:

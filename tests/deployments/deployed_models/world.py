@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import httpx
 
@@ -114,9 +116,20 @@ class World:
         async with self.db.write() as conn:
             await self.watch.record(conn, self.watch.news(self.replicas))
 
-    def run(self, pool: str, adapters: tuple[Adapter, ...]) -> str:
+    def run(
+        self,
+        pool: str,
+        adapters: tuple[Adapter, ...],
+        engine: Literal["fake", "llamacpp"] = "fake",
+    ) -> str:
         """Start a replica of a pool; `executor` says when it is ready."""
         spec = WorkerSpec(
-            replica_id="", address="", engine="fake", model=BASE, adapters=list(adapters)
+            replica_id="", address="", engine=engine, model=BASE, adapters=list(adapters)
         )
         return self.replicas.start(pool, spec).id
+
+    async def equip(self, pool: str, *adapters: Adapter) -> None:
+        """Let what runs have these, as the reconciler does, and wait until it was tried."""
+        self.replicas.adapters.equip(self.replicas.of(pool), adapters, version="")
+        for _ in range(5):
+            await asyncio.sleep(0)

@@ -9,12 +9,16 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from hearth.deployments import Executor, FakeExecutor, LocalExecutor
 from hearth.engines import WorkerReport, WorkerState
-from hearth.engines.protocol import WorkerSpec
+from hearth.engines.adapter_calls import change_adapter
+from hearth.engines.protocol import Adapter, WorkerSpec
+from hearth.errors import SetupError
 
 LIMIT_S = 30.0
+ADAPTER = Adapter(name="accounts/test/models/new", digest="5" * 64)
 
 
 class Watched:
@@ -91,6 +95,38 @@ async def test_a_worker_stopped_before_it_was_ready_never_is(watched: Watched) -
     await asyncio.sleep(0)
 
     assert not any(is_ready(report) for report in watched.reports)
+
+
+async def test_an_adapter_that_was_loaded_is_there_when_the_worker_comes_back(
+    watched: Watched,
+) -> None:
+    watched.start(spec())
+    await watched.until(is_ready)
+
+    await watched.executor.change_adapter("r1", ADAPTER)
+    await watched.executor.change_adapter("r1", replace(ADAPTER, name="other"))
+    await watched.executor.change_adapter("r1", "other")
+
+    assert await adapters_of(watched) == [ADAPTER.name]
+    if isinstance(watched.executor, LocalExecutor):
+        first = await watched.until(is_ready)
+        watched.reports.clear()
+        os.kill(first.pid, signal.SIGKILL)
+        await watched.until(is_ready)
+        assert await adapters_of(watched) == [ADAPTER.name]
+
+
+async def test_a_worker_that_does_not_run_loads_nothing(watched: Watched) -> None:
+    with pytest.raises(SetupError):
+        await watched.executor.change_adapter("r1", ADAPTER)
+
+
+async def adapters_of(watched: Watched) -> list[str]:
+    """What the worker has loaded, as it says itself."""
+    if isinstance(watched.executor, FakeExecutor):
+        return [each.name for each in watched.executor.specs["r1"].adapters]
+    ready = await watched.until(is_ready)
+    return [each.name for each in await change_adapter(ready.address, "none of these")]
 
 
 async def test_an_id_that_nobody_knows_is_not_running(watched: Watched) -> None:

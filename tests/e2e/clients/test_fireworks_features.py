@@ -67,7 +67,9 @@ def test_log_probabilities_have_token_ids_and_both_shapes(facts: Facts) -> None:
     for lists, text in zip(logprobs["lists"], logprobs["texts"], strict=True):
         assert "".join(lists["tokens"]) == text
         assert len(lists["token_ids"]) == len(lists["token_logprobs"]) == len(lists["tokens"])
-    assert logprobs["echo"] == "echo", "an engine without prompt scores says so"
+    pairs = zip("aabb", logprobs["texts"], strict=True)
+    assert logprobs["echoed"] == [prompt + text for prompt, text in pairs]
+    assert logprobs["first"] == [None] * 4
 
 
 def test_reasoning_is_switched_and_told_apart(facts: Facts) -> None:

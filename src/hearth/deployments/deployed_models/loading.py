@@ -24,7 +24,7 @@ from hearth.resources import Documents
 BaseOf = Callable[[Connection, str], Awaitable[str]]
 "The base model that an adapter says it is for, by their full names; empty: it does not say."
 
-_ENGINES = frozenset({"llamacpp", "fake"})
+_ENGINES = frozenset({"llamacpp", "native", "fake"})
 "Those that load adapters."
 
 

@@ -94,12 +94,18 @@ class DeployedModelWatch:
         if self._is_wanted(stored, kept):
             if _is_lost(kept.adapter):
                 return replace(deployed, state=DeployedModelState.DEPLOYING, status=_LOST)
-            return stand(deployed, own, lambda each: kept.adapter in replicas.adapters(each))
+            adapter = kept.adapter
+            return stand(
+                deployed,
+                own,
+                lambda each: adapter in replicas.adapters.loaded(each),
+                lambda each: replicas.adapters.fault(each, adapter.name),
+            )
         if not kept.is_unloaded and deployed.deployment in self._deleted:
             told = Status(message="Its deployment was deleted; undeleting that loads it again.")
             return replace(deployed, state=DeployedModelState.UNDEPLOYING, status=told)
         live = (each.id for each in own if each.state is not ReplicaState.DRAINING)
-        is_there = any(kept.adapter in replicas.adapters(each) for each in live)
+        is_there = any(kept.adapter in replicas.adapters.loaded(each) for each in live)
         return deployed if is_there and not self._is_wanted_again(stored, kept) else None
 
     def _is_wanted_again(self, stored: Stored[DeployedModel], kept: Placed) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from hearth.engines import WorkerReport
-from hearth.engines.protocol import WorkerSpec
+from hearth.engines.protocol import Adapter, WorkerSpec
 
 
 class Executor(Protocol):
@@ -26,6 +26,15 @@ class Executor(Protocol):
 
     async def stop(self, replica_id: str, drain_timeout_s: float) -> None:
         """End a worker once what it runs has finished, or the time is up; unknown ids are fine."""
+        ...
+
+    async def change_adapter(self, replica_id: str, change: Adapter | str) -> None:
+        """Load an adapter in a worker that is ready, or unload the one so named; a worker that is
+        started again has what was loaded.
+
+        Raises:
+            SetupError: the worker does not run, refuses, or the adapter cannot be opened.
+        """
         ...
 
     def is_running(self, replica_id: str) -> bool:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from hearth.engines import WorkerReport, WorkerState
-from hearth.engines.protocol import WorkerSpec
+from hearth.engines.protocol import Adapter, WorkerSpec
+from hearth.errors import SetupError
 
 
 class FakeExecutor:
@@ -22,6 +25,8 @@ class FakeExecutor:
         "Of what runs, by id."
         self.stopped: list[tuple[str, float]] = []
         "Ids in the order of their end, and how long each was given to drain."
+        self.broken: dict[str, str] = {}
+        "Names of adapters that no worker can load, and why."
         self._reports: dict[str, Callable[[WorkerReport], None]] = {}
 
     def start(self, spec: WorkerSpec, on_report: Callable[[WorkerReport], None]) -> None:
@@ -48,6 +53,16 @@ class FakeExecutor:
             return
         self.stopped.append((replica_id, drain_timeout_s))
         self._reports.pop(replica_id)(WorkerReport(state=WorkerState.STOPPED))
+
+    async def change_adapter(self, replica_id: str, change: Adapter | str) -> None:
+        """See `Executor.change_adapter`; what is in `broken` cannot be loaded."""
+        spec = self.specs.get(replica_id)
+        name = change if isinstance(change, str) else change.name
+        if spec is None or name in self.broken:
+            raise SetupError(self.broken.get(name, "The worker does not run."))
+        kept = [each for each in spec.adapters if each.name != name]
+        adapters = kept if isinstance(change, str) else [*kept, change]
+        self.specs[replica_id] = replace(spec, adapters=adapters)
 
     def is_running(self, replica_id: str) -> bool:
         """See `Executor`."""

@@ -11,7 +11,8 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from hearth.engines import Supervisor, WorkerReport
-from hearth.engines.protocol import WorkerSpec
+from hearth.engines.protocol import Adapter, WorkerSpec
+from hearth.errors import SetupError
 
 
 class LocalExecutor:
@@ -48,6 +49,13 @@ class LocalExecutor:
         """End a worker once what it runs has finished, or the time is up."""
         if supervisor := self._supervisors.pop(replica_id, None):
             await supervisor.stop(drain_timeout_s)
+
+    async def change_adapter(self, replica_id: str, change: Adapter | str) -> None:
+        """See `Executor.change_adapter`."""
+        supervisor = self._supervisors.get(replica_id)
+        if supervisor is None:
+            raise SetupError(f"The worker {replica_id} does not run.")
+        await supervisor.change_adapter(change)
 
     def is_running(self, replica_id: str) -> bool:
         """Whether a worker is kept running under this id."""

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Callable
 from contextlib import suppress
 
+from msgspec.structs import replace
+
 from hearth.deployments.executors.executor import Executor
 from hearth.deployments.vpc.vault import Vault
 from hearth.engines import WorkerReport, WorkerState
-from hearth.engines.protocol import WorkerSpec
+from hearth.engines.protocol import Adapter, WorkerSpec
 from hearth.errors import SetupError
 
 FIRST_BACKOFF_S, MAX_BACKOFF_S = 2.0, 60.0
@@ -26,9 +28,11 @@ class SealedExecutor:
         self._vault = vault
         self._opening: dict[str, asyncio.Task[None]] = {}
         self._opened: set[str] = set()
+        self._specs: dict[str, WorkerSpec] = {}
 
     def start(self, spec: WorkerSpec, on_report: Callable[[WorkerReport], None]) -> None:
         """See `Executor.start`; weights that cannot be opened are FAILED, and tried again."""
+        self._specs[spec.replica_id] = spec
         if not self._vault.concerns(spec):
             self._inner.start(spec, on_report)
             return
@@ -43,9 +47,20 @@ class SealedExecutor:
             with suppress(asyncio.CancelledError):
                 await opening
         await self._inner.stop(replica_id, drain_timeout_s)
+        self._specs.pop(replica_id, None)
         if replica_id in self._opened:
             self._opened.discard(replica_id)
             await asyncio.to_thread(self._vault.close, replica_id)
+
+    async def change_adapter(self, replica_id: str, change: Adapter | str) -> None:
+        """See `Executor.change_adapter`; an adapter is opened as weights are."""
+        spec = self._specs.get(replica_id)
+        if spec is not None and isinstance(change, Adapter):
+            alone = replace(spec, path=None, adapters=[change])
+            if self._vault.concerns(alone):
+                self._opened.add(replica_id)
+                change = await asyncio.to_thread(self._vault.open_adapter, alone)
+        await self._inner.change_adapter(replica_id, change)
 
     def is_running(self, replica_id: str) -> bool:
         """See `Executor.is_running`."""

@@ -19,7 +19,7 @@ from hearth.deployments.vpc.sealed_weights import (
     recover,
     seal_model,
 )
-from hearth.engines.protocol import WorkerSpec
+from hearth.engines.protocol import Adapter, WorkerSpec
 from hearth.errors import SetupError
 from hearth.kit.sealing import Sealer
 
@@ -77,6 +77,22 @@ class Vault:
                 "they may lie nowhere but in memory. Give it more room, or use a smaller model."
             ) from error
         return replace(spec, path=path, adapters=adapters, sealed_for="")
+
+    def open_adapter(self, spec: WorkerSpec) -> Adapter:
+        """The one adapter of a spec, opened beside what its worker has already; blocks.
+
+        Raises:
+            SetupError: see `open`.
+        """
+        (adapter,) = spec.adapters
+        if spec.sealed_for:
+            self._seal(spec)
+        try:
+            return replace(adapter, path=self._opened(adapter.path, self._own / spec.replica_id))
+        except OSError as error:
+            raise SetupError(
+                f"The sealed adapter {adapter.name} cannot be opened in {self._memory} ({error})."
+            ) from error
 
     def _seal(self, spec: WorkerSpec) -> None:
         """Seal what of a worker's weights is the account's own; what is public stays open."""

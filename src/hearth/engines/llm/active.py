@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import replace
 
 from hearth.engines.llm.detokenizer import Detokenizer
+from hearth.engines.llm.echo import Echo
 from hearth.engines.llm.plan import Plan
 from hearth.engines.llm.rich_text import RichText
 from hearth.engines.llm.stops import StopMatcher
 from hearth.engines.llm.truncate import Prompt
 from hearth.engines.llm.types import SequenceRequest
-from hearth.engines.protocol import GenerateRequest, More, PromptInfo, Usage
+from hearth.engines.protocol import (
+    Delta,
+    FinishReason,
+    GenerateRequest,
+    More,
+    PromptInfo,
+    Usage,
+)
 
 
 class ChoiceText:
@@ -55,10 +63,30 @@ class Choice:
     text: ChoiceText
     rich: RichText | None = None
     "In the place of `text` for requests that ask for more; made when the prompt is known."
+    echo: Echo | None = None
+    "What of the prompt is still to be told before the text."
     sequence: int | None = None
     unsent_tokens: int = 0
     "Produced since the last delta, because their text is held back."
     is_open: bool = True
+
+    def told(
+        self, text: str, finish: FinishReason | None, more: More | None, clock: Callable[[], float]
+    ) -> Delta:
+        """Return the next delta; one with a finish closes the choice, the last one the request."""
+        active, usage = self.request, None
+        prompt = active.announced()
+        if self.echo is not None and finish != "cancelled":
+            text, more = self.echo.before(text, more)
+            self.echo = None
+        if finish is not None:
+            more = self.with_stop(more)
+            self.is_open = False
+            active.num_open -= 1
+            if active.num_open == 0:
+                usage = active.usage(clock())
+        num_tokens, self.unsent_tokens = self.unsent_tokens, 0
+        return Delta(active.id, self.index, text, num_tokens, finish, prompt, usage, more)
 
     def with_stop(self, more: More | None) -> More | None:
         """Add to the last details which stop string ended the text, if one did."""
@@ -83,6 +111,8 @@ class ActiveRequest:
     first: SequenceRequest | None = None
     "The sequence of the whole request; each choice's are made from it."
     prompt: Prompt | None = None
+    echo: Echo | None = None
+    "What each choice tells of it."
     num_open: int = 0
     prompt_tokens: int = 0
     cached_tokens: int = 0
@@ -110,8 +140,15 @@ class ActiveRequest:
             self.admitted_at = now
             self.cached_tokens = cached_tokens
 
+    def announced(self) -> PromptInfo | None:
+        """Return what the first delta says of the prompt; None for all others."""
+        if self.was_announced:
+            return None
+        self.was_announced = True
+        return self.prompt_info()
+
     def prompt_info(self) -> PromptInfo:
-        """Return what the first delta says of the prompt."""
+        """Return what is known of the prompt."""
         if self.prompt is None:
             return PromptInfo(self.prompt_tokens, self.cached_tokens)
         asked, thinking = self.asked, self.plan.thinking
@@ -122,6 +159,8 @@ class ActiveRequest:
             "emulated" if thinking is not None and thinking.is_emulated else "",
             self.prompt.text if asked.return_prompt else None,
             self.prompt.ids if tells_ids else None,
+            0 if self.echo is None else len(self.echo.text),
+            0 if self.echo is None or asked.logprobs is None else self.echo.num_tokens,
         )
 
     def usage(self, now: float) -> Usage:

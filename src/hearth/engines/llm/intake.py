@@ -99,12 +99,15 @@ def sequence_of(
         ignore_eos=asked.ignore_eos,
         grammar=plan.grammar,
         logprobs=asked.logprobs,
+        prompt_logprobs=None if asked.echo_tokens is None else asked.logprobs,
+        stop_ids=frozenset(asked.stop_token_ids),
         shown_tokens=plan.shown_tokens,
         token_ids=asked.return_token_ids,
         adapter=asked.adapter,
         cache_group=asked.cache_group,
         use_cache=asked.use_cache,
         prediction=asked.prediction,
+        priority=asked.priority,
     )
 
 

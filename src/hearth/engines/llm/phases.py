@@ -30,4 +30,4 @@ def answer_sequence(choice: Choice, prompt: Prompt, *, window: int) -> SequenceR
     left = min(whole.max_tokens - choice.rich.num_tokens, window - len(prompt.ids))
     if left < 1:
         return None
-    return msgspec.structs.replace(whole, prompt=prompt.ids, max_tokens=left)
+    return msgspec.structs.replace(whole, prompt=prompt.ids, max_tokens=left, prompt_logprobs=None)

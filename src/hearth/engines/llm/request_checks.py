@@ -28,6 +28,8 @@ def check_request(
         raise _refused(f"`max_tokens` cannot be {request.max_tokens}.", "max_tokens")
     if "" in request.stop:
         raise _refused("A stop string must not be empty.", "stop")
+    if request.stop_token_ids:
+        _check_stop_tokens(request.stop_token_ids, capabilities, vocabulary_size)
     if request.ignore_eos and not capabilities.ignore_eos:
         raise _refused("The engine of this model does not support `ignore_eos`.", "ignore_eos")
     if request.adapter and capabilities.adapters == "none":
@@ -46,6 +48,16 @@ def _check_token_prompt(ids: list[int], capabilities: Capabilities, vocabulary_s
         wrong = next(token for token in ids if not 0 <= token < vocabulary_size)
         raise _refused(
             f"Token {wrong} is not in the model's vocabulary of {vocabulary_size} tokens.", "prompt"
+        )
+
+
+def _check_stop_tokens(ids: list[int], capabilities: Capabilities, vocabulary_size: int) -> None:
+    name = "stop_token_ids"
+    if not capabilities.stop_token_ids:
+        raise _refused(f"The engine of this model does not support `{name}`.", name)
+    if wrong := [token for token in ids if not 0 <= token < vocabulary_size]:
+        raise _refused(
+            f"Token {wrong[0]} is not in the model's vocabulary of {vocabulary_size} tokens.", name
         )
 
 

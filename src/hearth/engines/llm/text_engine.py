@@ -16,6 +16,7 @@ import msgspec
 from hearth.engines.engine import Failed
 from hearth.engines.llm.active import ActiveRequest, Choice, opened
 from hearth.engines.llm.adapters import asked_digest, live
+from hearth.engines.llm.echo import echo_of
 from hearth.engines.llm.intake import completed, open_prompting, sequence_of
 from hearth.engines.llm.phases import answer_sequence, thinking_sequence
 from hearth.engines.llm.plan import manners_of, plan_of
@@ -28,6 +29,7 @@ from hearth.engines.llm.types import (
     Admitted,
     Broken,
     Produced,
+    Scored,
     SequenceRequest,
     TokenEngine,
     TokenEvent,
@@ -174,11 +176,16 @@ class TextEngine:
         first = sequence_of(asked, plan, prompt, window=window, sampling=sampling)
         active.first, active.prompt = first, prompt
         active.prompt_tokens = len(prompt.ids)
+        active.echo = echo_of(asked, prompt, self._pieces)
         for choice in active.choices:
-            if plan.is_rich:
+            choice.echo = active.echo
+            if first.max_tokens == 0 and first.prompt_logprobs is None:
+                self._tell(choice, "", "length")
+                continue
+            if plan.is_rich and first.max_tokens:
                 choice.rich = RichText(asked, plan, prompt, self._pieces)
             if first.max_tokens == 0:
-                self._tell(choice, "", "length")
+                self._add(choice, first)
             elif choice.rich is not None and choice.rich.is_in_think_phase:
                 self._add(choice, thinking_sequence(first, plan))
             else:
@@ -206,6 +213,10 @@ class TextEngine:
         elif type(event) is Admitted:
             if (choice := self._sequences.get(event.sequence)) is not None:
                 choice.request.note_admission(self._clock(), event.cached_tokens)
+        elif type(event) is Scored:
+            choice = self._sequences.get(event.sequence)
+            if choice is not None and choice.echo is not None:
+                choice.echo = choice.echo.scored(event.logprobs)
         elif type(event) is Broken:
             self._break(event)
 
@@ -254,23 +265,12 @@ class TextEngine:
         finish: FinishReason | None,
         more: More | None = None,
     ) -> None:
-        active, usage, prompt = choice.request, None, None
-        if not active.was_announced:
-            active.was_announced = True
-            prompt = active.prompt_info()
-        if finish is not None:
-            more = choice.with_stop(more)
-            choice.is_open = False
-            active.num_open -= 1
-            if choice.sequence is not None:
-                del self._sequences[choice.sequence]
-            if active.num_open == 0:
-                usage = active.usage(self._clock())
-                self._requests.pop(active.id, None)
-        self._news.append(
-            Delta(active.id, choice.index, text, choice.unsent_tokens, finish, prompt, usage, more)
-        )
-        choice.unsent_tokens = 0
+        delta = choice.told(text, finish, more, self._clock)
+        if finish is not None and choice.sequence is not None:
+            del self._sequences[choice.sequence]
+        if delta.usage is not None:
+            self._requests.pop(delta.request, None)
+        self._news.append(delta)
 
     def _continue_writing(self, event: Tokenized) -> None:
         writing = self._writings.taken(event.key)

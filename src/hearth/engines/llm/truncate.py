@@ -96,7 +96,7 @@ def completion_budget(
         Failed: the prompt fills the window, or `overflow` forbids lowering `max_tokens`.
     """
     room = window - prompt_tokens
-    if room <= 0:
+    if room < 0 or (room == 0 and max_tokens != 0):
         raise _refused(
             f"The prompt has {prompt_tokens} tokens, which leaves nothing of the model's context "
             f"window of {window} tokens; shorten `{param}`.",

@@ -23,7 +23,7 @@ class SequenceRequest(Struct, frozen=True, kw_only=True):
     "Chosen by the caller, unique while the sequence runs."
     prompt: Sequence[int]
     max_tokens: int
-    "At least 1; prompt and completion together fit the window."
+    "At least 1, or 0 where the prompt is only scored; prompt and completion fit the window."
     sampling: Sampling
     seed: int
     ignore_eos: bool
@@ -31,6 +31,10 @@ class SequenceRequest(Struct, frozen=True, kw_only=True):
     "What the text must match, as `constraints.compile_constraint` made it."
     logprobs: int | None = None
     "As `GenerateRequest.logprobs`."
+    prompt_logprobs: int | None = None
+    "So many likeliest ones to tell for every token of the prompt; None: it is not scored."
+    stop_ids: frozenset[int] = frozenset()
+    "Tokens that end it as the model's own end does; `ignore_eos` leaves them in force."
     token_ids: bool = False
     "Tell the ids of the tokens with every step."
     shown_tokens: tuple[str, ...] = ()
@@ -42,6 +46,10 @@ class SequenceRequest(Struct, frozen=True, kw_only=True):
     use_cache: bool = True
     prediction: str | None = None
     "A hint, passed over where the runner has no use for it."
+    priority: int = 0
+    "Who waits is admitted by this first, the highest before others."
+    deadline_s: float | None = None
+    "Until when, on the monotonic clock, it is of use: among equals the nearest goes first."
 
 
 class Tokenized(Struct, frozen=True):
@@ -57,6 +65,17 @@ class Admitted(Struct, frozen=True):
     sequence: int
     cached_tokens: int
     "How much of the prompt came from the engine's cache."
+
+
+class Scored(Struct, frozen=True):
+    """How likely the tokens of a prompt are; comes once, before the first `Produced`.
+
+    Where no token was asked for, a `Produced` of none follows that ends with `length`.
+    """
+
+    sequence: int
+    logprobs: list[TokenLogprob]
+    "One for each token of the prompt; the first one's is None, for nothing comes before it."
 
 
 class Produced(Struct, frozen=True):
@@ -80,7 +99,7 @@ class Broken(Struct, frozen=True):
     failure: Failure
 
 
-TokenEvent = Tokenized | Admitted | Produced | Broken
+TokenEvent = Tokenized | Admitted | Scored | Produced | Broken
 
 
 class TokenEngine(Protocol):

@@ -22,6 +22,10 @@ class PromptInfo(Struct, frozen=True, array_like=True):
     "The rendered prompt, where `return_prompt` asked for it."
     token_ids: list[int] | None = None
     "Where `return_prompt` or `return_token_ids` asked for them."
+    echoed_characters: int = 0
+    "So much of each choice's text is the prompt told again."
+    echoed_logprobs: int = 0
+    "So many of each choice's log-probabilities are the prompt's."
 
 
 class Usage(Struct, frozen=True, array_like=True):

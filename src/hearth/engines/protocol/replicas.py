@@ -39,6 +39,7 @@ class Capabilities(Struct, frozen=True, omit_defaults=True, kw_only=True):
     prompt_limit: bool = False
     "Counts a prompt before it computes it, so honours `max_prompt_tokens`."
     ignore_eos: bool = False
+    stop_token_ids: bool = False
     seed: bool = False
     cached_tokens: bool = False
     "Reports how much of a prompt came from its cache."
@@ -50,8 +51,11 @@ class Capabilities(Struct, frozen=True, omit_defaults=True, kw_only=True):
     logprobs: int | None = None
     "The most alternatives at each place; None: no log-probabilities at all."
     echo: bool = False
+    "Tells the prompt again, with its log-probabilities where those are asked for."
     token_ids: bool = False
     prediction: bool = False
+    priority: bool = False
+    "Admits who waits by `GenerateRequest.priority`."
     dimensions: int | None = None
     "Of the vectors it makes; None: it makes none."
     adapters: AdapterSupport = "none"
@@ -120,7 +124,7 @@ class WorkerSpec(Struct, frozen=True, omit_defaults=True, kw_only=True):
     replica_id: str
     address: str
     "`unix:///path` or `tcp://host:port` to listen on; port 0 takes a free one."
-    engine: Literal["llamacpp", "embedding", "remote", "fake", "fake-embedding"]
+    engine: Literal["llamacpp", "native", "embedding", "remote", "fake", "fake-embedding"]
     model: str
     path: str | None = None
     "The weights: the file that is opened first. None for engines that hold none."

@@ -108,6 +108,8 @@ class GenerateRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):
     "None: up to the end of the context window."
     stop: list[str] = []
     "The text ends before the first of these; they are not part of it."
+    stop_token_ids: list[int] = []
+    "The text ends before the first of these tokens, also under `ignore_eos`."
     ignore_eos: bool = False
     max_prompt_tokens: int | None = None
     """A longer prompt fails with `prompt_limit` before it is computed; the failure counts it.
@@ -142,4 +144,6 @@ class GenerateRequest(Struct, frozen=True, omit_defaults=True, kw_only=True):
     cache_group: str = ""
     "Prompts share cached prefixes only within their group."
     use_cache: bool = True
+    priority: int = 0
+    "Who waits is admitted by this first, the highest before others; a hint."
     credit: int = INITIAL_CREDIT

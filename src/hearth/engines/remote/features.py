@@ -65,6 +65,8 @@ def feature_fields(request: GenerateRequest, kind: Kind) -> Json:
         fields["logprobs"] = True if is_chat else request.logprobs
         if is_chat and request.logprobs:
             fields["top_logprobs"] = request.logprobs
+    if request.stop_token_ids:
+        fields["stop_token_ids"] = request.stop_token_ids
     if request.return_token_ids:
         fields["return_token_ids"] = True
     if request.safe_tokenization:

@@ -62,13 +62,15 @@ def logprobs():
     chat = create(**ASK | {"max_tokens": 6}, logprobs=True, top_logprobs=3).choices[0]
     body = {"model": MODEL, "prompt": ["a", "b"], "n": 2, "logprobs": 2, "max_tokens": 3, "seed": 1}
     completions = client.completions.create(**body)
+    echoed = client.completions.create(**body, echo=True)
     return {
         "tops": [len(entry.top_logprobs) for entry in chat.logprobs.content],
         "ids": [top.token_id for entry in chat.logprobs.content for top in entry.top_logprobs],
         "indices": [choice.index for choice in completions.choices],
         "lists": [choice.logprobs.to_dict() for choice in completions.choices],
         "texts": [choice.text for choice in completions.choices],
-        "echo": fault(client.completions.create, **body, echo=True)["param"],
+        "echoed": [choice.text for choice in echoed.choices],
+        "first": [choice.logprobs.token_logprobs[0] for choice in echoed.choices],
     }
 
 
