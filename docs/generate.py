@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import typer
+from msgspec import Struct
 from msgspec import inspect as shapes
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
 from docs import inference, inference_rows
 from hearth import errors
-from hearth.settings import PREFIX, Settings, describe_settings
+from hearth.settings import PREFIX, Settings, describe_settings, texts_below
 
 Command = TyperGroup | TyperCommand
 FOLDER = Path(__file__).parent / "reference"
@@ -175,6 +176,33 @@ def inference_page() -> str:
     return NOTE + inference.page(inference_rows.SECTIONS, table)
 
 
+def engine_options_page() -> str:
+    """Every option of the engines for text: name, default, what it takes, what it does."""
+    from hearth.engines.llm.llamacpp_options import LlamaOptions
+    from hearth.engines.llm.native_options import NativeOptions
+
+    intro = (
+        "Given to deployments as `--engine-options name=value,…`, beside `threads`, `slots` and\n"
+        "`context_tokens`, which every engine takes.\n"
+    )
+    tables = [
+        f"## `{name}`\n\n{_options_table(kind)}\n"
+        for name, kind in (("native", NativeOptions), ("llamacpp", LlamaOptions))
+    ]
+    return f"{NOTE}# Engine options\n\n{intro}\n" + "\n".join(tables)
+
+
+def _options_table(kind: type[Struct]) -> str:
+    info = shapes.type_info(kind)
+    assert isinstance(info, shapes.StructType)
+    docs = texts_below(inspect.getsource(kind), kind.__name__)
+    rows = [
+        (f"`{each.name}`", f"`{_shown(each.default)}`", takes(each.type), docs[each.name])
+        for each in info.fields
+    ]
+    return table(("option", "default", "takes", "what it does"), rows)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "routes.md": routes_page,
@@ -182,6 +210,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "firectl.md": firectl_page,
     "errors.md": errors_page,
     "inference.md": inference_page,
+    "engine-options.md": engine_options_page,
 }
 
 

@@ -112,14 +112,19 @@ class Settings(Struct, frozen=True, kw_only=True):
 
 def describe_settings() -> dict[str, str]:
     """The text below each field, by the field's name; parsed from this file's own source."""
-    (settings,) = (
+    return texts_below(Path(__file__).read_text("utf-8"), Settings.__name__)
+
+
+def texts_below(source: str, class_name: str) -> dict[str, str]:
+    """The text below each field of a class, by the field's name."""
+    (found,) = (
         node
-        for node in ast.parse(Path(__file__).read_text("utf-8")).body
-        if isinstance(node, ast.ClassDef) and node.name == Settings.__name__
+        for node in ast.parse(source).body
+        if isinstance(node, ast.ClassDef) and node.name == class_name
     )
     return {
         field.target.id: text.value.value
-        for field, text in pairwise(settings.body)
+        for field, text in pairwise(found.body)
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
         and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
         and isinstance(text.value.value, str)
