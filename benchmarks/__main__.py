@@ -21,6 +21,7 @@ from benchmarks import (
     start_part,
 )
 from benchmarks.figures import Readings
+from benchmarks.native import speed_part as native_part
 
 LATEST = Path(__file__).parent / "latest.json"
 
@@ -29,6 +30,7 @@ PARTS: dict[str, Callable[[], Readings]] = {
     "gateway": lambda: _read(gateway_part.FIGURES, gateway_part.run()),
     "charges": lambda: _read(charges_part.FIGURES, charges_part.run()),
     "engine": lambda: _read(engine_part.FIGURES, engine_part.run()),
+    "native": lambda: _read(native_part.FIGURES, native_part.run()),
     "embedding": lambda: _read(embedding_part.FIGURES, embedding_part.run()),
     "constrained": lambda: _read(constrained_part.FIGURES, constrained_part.run()),
     "parsing": lambda: _read(parsing_part.FIGURES, parsing_part.run()),

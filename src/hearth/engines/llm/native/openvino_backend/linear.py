@@ -18,6 +18,7 @@ Precision = Literal["f32", "bf16", "u8"]
 _ZERO_POINT = 128
 _LEVELS = 127
 _SMALLEST_NORMAL = 2.0**-14  # of float16
+_CACHED_NUMBERS = 1 << 16  # worked on at once, so that they stay in a core's cache
 
 
 def quantised(weight: Floats) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
@@ -31,15 +32,26 @@ def quantised(weight: Floats) -> tuple[NDArray[np.uint8], NDArray[np.float16]]:
     Returns:
         (rows, columns) and (rows, 1).
     """
+    levels = np.empty(weight.shape, np.uint8)
+    scales = np.empty((len(weight), 1), np.float16)
+    rows = max(1, _CACHED_NUMBERS // weight.shape[1])
+    for start in range(0, len(weight), rows):
+        part = slice(start, start + rows)
+        _quantise(weight[part], levels[part], scales[part])
+    return levels, scales
+
+
+def _quantise(weight: Floats, levels: NDArray[np.uint8], scales: NDArray[np.float16]) -> None:
+    """Do it for as many rows as the processor's cache holds."""
     peaks = np.maximum(weight.max(1, keepdims=True), -weight.min(1, keepdims=True))
-    scales = (peaks / _LEVELS).astype(np.float16)
+    scales[:] = peaks / _LEVELS
     divisors = scales.astype(np.float32)
     divisors[divisors == 0] = 1  # a row of zeros, or of numbers too small to matter
-    levels = weight * (1 / divisors)
-    levels += _ZERO_POINT + 0.5  # then cutting off rounds
+    scaled = weight * (1 / divisors)
+    scaled += _ZERO_POINT + 0.5  # then cutting off rounds
     if divisors.min() < _SMALLEST_NORMAL:  # such scales are too coarse to keep to the levels
-        np.clip(levels, 1, 255.5, out=levels)
-    return levels.astype(np.uint8), scales
+        np.clip(scaled, 1, 255.5, out=scaled)
+    levels[:] = scaled
 
 
 def dequantised(weight: Floats) -> Floats:
