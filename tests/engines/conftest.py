@@ -88,8 +88,7 @@ def _llamacpp(path: Path) -> Make:
 def _native(path: Path) -> Make:
     def make(*, slots: int, context: int) -> Subject:
         spec = native_spec(path, slots=slots, context_tokens=context)
-        few = 100 if path == smollm2_path() else 1000
-        return Subject(engine=native.build(spec), slots=slots, context=context, num_cancels=few)
+        return Subject(engine=native.build(spec), slots=slots, context=context)
 
     return make
 
@@ -99,9 +98,7 @@ def _fake(*, slots: int, context: int) -> Subject:
     return Subject(engine=fake.build(spec), slots=slots, context=context)
 
 
-@pytest.fixture(
-    params=["fake", "llamacpp-tiny", "llamacpp-smollm2", "native-tiny", "native-smollm2"]
-)
+@pytest.fixture(params=["fake", "llamacpp-tiny", "llamacpp-smollm2", "native-tiny"])
 def make_subject(request: pytest.FixtureRequest, tiny_model: Path) -> Make:
     """Runs the test once for each engine."""
     return {
@@ -109,7 +106,6 @@ def make_subject(request: pytest.FixtureRequest, tiny_model: Path) -> Make:
         "llamacpp-tiny": _llamacpp(tiny_model),
         "llamacpp-smollm2": _llamacpp(smollm2_path()),
         "native-tiny": _native(tiny_model),
-        "native-smollm2": _native(smollm2_path()),
     }[request.param]
 
 

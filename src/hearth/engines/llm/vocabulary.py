@@ -87,6 +87,13 @@ def tag_names(metadata: Mapping[str, MetadataValue]) -> list[str]:
     ]
 
 
+def special_token(metadata: Mapping[str, MetadataValue], which: str) -> str:
+    """The text of the token that begins (`bos`) or ends (`eos`) texts; empty without one."""
+    names = metadata.get("tokenizer.ggml.tokens")
+    token = _token_id(metadata, which, len(names)) if isinstance(names, list) else None
+    return "" if token is None or not isinstance(names, list) else str(names[token])
+
+
 def _token_id(metadata: Mapping[str, MetadataValue], which: str, size: int) -> int | None:
     value = metadata.get(f"tokenizer.ggml.{which}_token_id")
     return value if isinstance(value, int) and 0 <= value < size else None

@@ -16,7 +16,7 @@ from hearth.engines.llm.llamacpp_options import LlamaOptions, parse_options
 from hearth.engines.llm.sampling import model_defaults
 from hearth.engines.llm.template import ChatTemplate, TemplateUnusable
 from hearth.engines.llm.text_engine import TextEngine
-from hearth.engines.llm.vocabulary import read_vocabulary, tag_names
+from hearth.engines.llm.vocabulary import read_vocabulary, special_token, tag_names
 from hearth.engines.protocol import Capabilities, Hello, LoadedAdapter, Sampling, WorkerSpec
 from hearth.errors import SetupError
 
@@ -71,7 +71,7 @@ def _runner(spec: WorkerSpec, metadata: Mapping[str, MetadataValue]) -> LlamaRun
         server,
         hello,
         pieces=pieces or [b""] * len(names),
-        bos=_special_token(metadata, "bos"),
+        bos=special_token(metadata, "bos"),
         tags=tag_names(metadata),
     )
 
@@ -125,16 +125,8 @@ def _template(metadata: Mapping[str, MetadataValue], model: str) -> ChatTemplate
     source = metadata.get("tokenizer.chat_template")
     if not isinstance(source, str):
         return f"{model} has no chat template; give it a `prompt` instead of `messages`."
-    special = {f"{which}_token": _special_token(metadata, which) for which in ("bos", "eos")}
+    special = {f"{which}_token": special_token(metadata, which) for which in ("bos", "eos")}
     try:
         return ChatTemplate(source, special)
     except TemplateUnusable as error:
         return f"The chat template of {model} cannot be used: {error}."
-
-
-def _special_token(metadata: Mapping[str, MetadataValue], which: str) -> str:
-    token = metadata.get(f"tokenizer.ggml.{which}_token_id")
-    names = metadata.get("tokenizer.ggml.tokens")
-    if isinstance(token, int) and isinstance(names, list) and 0 <= token < len(names):
-        return str(names[token])
-    return ""

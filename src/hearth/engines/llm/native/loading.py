@@ -6,6 +6,7 @@ import importlib.metadata
 import importlib.util
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hearth.engines.engine import Failed
@@ -35,6 +36,7 @@ CAPABILITIES = Capabilities(
     adapters="live",
     mixes_adapters=True,
 )
+_GPU = Path("/dev/nvidiactl")  # is there where the kernel drives an NVIDIA GPU
 _BLOCK_TOKENS = 32
 _CACHE_SHARE = 0.25  # of the machine's memory, where nobody says how much
 
@@ -59,10 +61,13 @@ def build(spec: WorkerSpec) -> TextEngine:
 
 
 def _runner(spec: WorkerSpec, options: NativeOptions, checkpoint: Checkpoint) -> NativeRunner:
-    about, tokenizer = checkpoint.architecture, checkpoint.tokenizer
+    about = checkpoint.architecture
     kind = _backend_kind(options)
     window = min(spec.context_tokens, about.context_tokens)
-    backend = _backend(spec, options, checkpoint, kind=kind, window=window)
+    with ThreadPoolExecutor(1) as beside:
+        loading = beside.submit(_backend, spec, options, checkpoint, kind=kind, window=window)
+        tokenizer = checkpoint.tokenizer  # which takes as long as a fifth of a small model
+    backend = loading.result()
     hello = Hello(
         replica_id=spec.replica_id,
         engine="native",
@@ -103,10 +108,10 @@ def _load_first(runner: NativeRunner, adapters: Sequence[Adapter]) -> None:
 
 
 def _backend_kind(options: NativeOptions) -> str:
-    """Choose what computes; torch is asked only where it is installed."""
+    """Choose what computes; torch, whose import takes a second, is asked only beside a GPU."""
     if options.backend != "auto":
         return options.backend
-    if importlib.util.find_spec("torch") is not None:
+    if _GPU.exists() and importlib.util.find_spec("torch") is not None:
         import torch
 
         if torch.cuda.is_available():

@@ -86,7 +86,7 @@ class Scheduler:
 
     def plan(self, now: float) -> Plan:
         """Say what to compute next; without pieces, nothing can be."""
-        plan = Plan(expired=[each for each in self.waiting if each.expires_at <= now])
+        plan = Plan(expired=[e for e in self.waiting if e.expires_at <= now and not e.was_admitted])
         for sequence in plan.expired:
             self.remove(sequence)
         budget = self._chunk_tokens

@@ -1,14 +1,16 @@
 """The matrices of adapters as the graph takes them: hot ones side by side in one block of memory.
 
-A batched product reads its adapters one after the other, so those of a step must be neighbours.
-Each is copied there when a step first needs it and stays while steps do; one that is gone is
-replaced by the last, so that the hot ones are always the first ones.
+A batched product reads its adapters one after the other, so those of a pass must be neighbours.
+Each is copied there when a pass first needs it, and stays until others need its room; those of a
+pass are the first, or one alone anywhere.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from math import prod
 
 import numpy as np
 import openvino as ov
@@ -22,6 +24,8 @@ from hearth.engines.llm.native.openvino_backend.sites import FusedSite, fused_si
 Array = NDArray[np.uint16 | np.float32]
 
 _RANK_STEP = 8
+_LEAST_ROOM = 2  # adapters beside those of a step, so that one more does not move all
+_PATIENCE = 64  # steps that multiply zeros because a rank was wider once, before all are moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +33,8 @@ class Packed:
     """One adapter, by name of the graph's input."""
 
     rank: int
-    first: dict[str, Array]
-    "(members, columns, rank)"
-    second: dict[str, Array]
-    "(pieces, rank, width)"
+    matrices: dict[str, Array]
+    "(members, columns, rank) and (pieces, rank, width)"
 
 
 class AdapterPool:
@@ -46,10 +48,12 @@ class AdapterPool:
         self._architecture = architecture
         self._sites = fused_sites(architecture)
         self._is_exact = kind == ov.Type.f32
+        self._dtype: type[np.float32 | np.uint16] = np.float32 if self._is_exact else np.uint16
         self._kind = kind
         self._packed: dict[int, Packed] = {}
         self._hot: list[int] = []
         self._rank = 0
+        self._num_wider = 0
         self._capacity = 0
         self._blocks: dict[str, Array] = {}
         self._tensors: dict[tuple[int, int], dict[str, ov.Tensor]] = {}
@@ -63,66 +67,80 @@ class AdapterPool:
         """Forget an adapter."""
         self._packed.pop(place, None)
         if place in self._hot:
-            self._hot.remove(place)
-            self._rebuild(self._hot)
+            position = self._hot.index(place)
+            last = self._hot.pop()
+            if position < len(self._hot):
+                self._set(position, last)
 
     def arranged(self, places: Sequence[int]) -> tuple[dict[int, int], dict[str, ov.Tensor]]:
-        """Make these adapters hot.
+        """Make these adapters neighbours.
 
         Returns:
             The number of the group of each, and the graph's inputs: matrices of all groups.
         """
-        if len(places) == 1 and places[0] in self._hot:
-            return {places[0]: 0}, self._views(self._hot.index(places[0]), 1)
-        if set(places) != set(self._hot):
-            self._warm(places)
-        return {place: n for n, place in enumerate(self._hot)}, self._views(0, len(self._hot))
-
-    def _warm(self, places: Sequence[int]) -> None:
         rank = self._rank_of(places)
-        if rank != self._rank or len(places) > self._capacity:
+        self._num_wider = self._num_wider + 1 if rank < self._rank else 0
+        if rank > self._rank or len(places) > self._capacity or self._num_wider > _PATIENCE:
             self._rebuild(places)
-            return
+        if len(places) == 1:
+            return {places[0]: 0}, self._views(self._position_of(places[0]), 1)
+        self._bring_to_front(places)
+        return {place: n for n, place in enumerate(self._hot[: len(places)])}, self._views(
+            0, len(places)
+        )
+
+    def _position_of(self, place: int) -> int:
+        """Where an adapter is, after it was put behind the others if need be."""
+        if place in self._hot:
+            return self._hot.index(place)
+        if len(self._hot) < self._capacity:
+            self._hot.append(place)
+        position = len(self._hot) - 1
+        self._set(position, place)
+        return position
+
+    def _bring_to_front(self, places: Sequence[int]) -> None:
+        """Make these the first; those that were there go behind them while there is room."""
         wanted = set(places)
-        for position in reversed(range(len(self._hot))):
-            if self._hot[position] not in wanted:
-                last = self._hot.pop()
-                if position < len(self._hot):
-                    self._hot[position] = last
-                    self._copy(last, position)
-        for place in places:
-            if place not in self._hot:
-                self._copy(place, len(self._hot))
-                self._hot.append(place)
+        front = len(places)
+        coming = [place for place in places if place not in self._hot[:front]]
+        for position in range(front):
+            if position == len(self._hot):
+                self._hot.append(coming[-1])
+            elif self._hot[position] in wanted:
+                continue
+            place, gone = coming.pop(), self._hot[position]
+            if place in self._hot[front:]:
+                self._set(self._hot.index(place, front), gone)
+            elif gone not in wanted and front <= len(self._hot) < self._capacity:
+                self._hot.append(gone)
+                self._set(len(self._hot) - 1, gone)
+            self._set(position, place)
+
+    def _set(self, position: int, place: int) -> None:
+        self._hot[position] = place
+        self._copy(place, position)
 
     def _rebuild(self, places: Sequence[int]) -> None:
         """Begin anew with room for these."""
         self._tensors.clear()
         self._rank = self._rank_of(places)
-        self._capacity = max(len(places), min(2 * len(places), len(self._packed)))
-        dtype: type[np.float32 | np.uint16] = np.float32 if self._is_exact else np.uint16
-        self._blocks = {}
-        for layer in range(self._architecture.num_layers):
-            for site in self._sites:
-                first, second = _names(layer, site)
-                a = (self._capacity * len(site.members), site.columns, self._rank)
-                b = (self._capacity * site.num_pieces, self._rank, site.width)
-                self._blocks[first] = np.zeros(a, dtype)
-                self._blocks[second] = np.zeros(b, dtype)
+        self._num_wider = 0
+        room = len(places) + max(_LEAST_ROOM, len(places) // 4)
+        self._capacity = max(len(places), min(room, len(self._packed)))
+        shapes = self._shapes(self._rank, count=self._capacity)
+        self._blocks = {name: np.zeros(shape, self._dtype) for name, shape in shapes.items()}
         self._hot = list(places)
         for position, place in enumerate(self._hot):
             self._copy(place, position)
 
     def _copy(self, place: int, position: int) -> None:
         packed = self._packed[place]
-        for name, a in packed.first.items():
-            there = self._blocks[name][position * len(a) : (position + 1) * len(a)]
-            there[:, :, : packed.rank] = a
-            there[:, :, packed.rank :] = 0
-        for name, b in packed.second.items():
-            there = self._blocks[name][position * len(b) : (position + 1) * len(b)]
-            there[:, : packed.rank] = b
-            there[:, packed.rank :] = 0
+        for name, matrix in packed.matrices.items():
+            there = self._blocks[name][position * len(matrix) : (position + 1) * len(matrix)]
+            if packed.rank < self._rank:
+                there[:] = 0
+            there[:, : matrix.shape[1], : matrix.shape[2]] = matrix
 
     def _views(self, start: int, count: int) -> dict[str, ov.Tensor]:
         """Tensors over neighbours of the pool; they see what is copied there later."""
@@ -143,15 +161,31 @@ class AdapterPool:
         return -(-longest // _RANK_STEP) * _RANK_STEP
 
     def _pack(self, weights: AdapterWeights) -> Packed:
+        """Lay an adapter out in one block of memory, which goes back whole when it is dropped."""
         rank = max(len(pair.a) for pair in weights.values())
-        packed = Packed(rank, {}, {})
+        shapes = self._shapes(rank)
+        block = np.empty(sum(map(prod, shapes.values())), self._dtype)
+        ends = accumulate(map(prod, shapes.values()))
+        parts = np.split(block, list(ends)[:-1])
+        views = {
+            name: part.reshape(shape)
+            for (name, shape), part in zip(shapes.items(), parts, strict=True)
+        }
         for layer in range(self._architecture.num_layers):
             for site in self._sites:
                 first, second = _names(layer, site)
-                packed.first[first], packed.second[second] = self._pack_site(
-                    weights, layer, site, rank
-                )
-        return packed
+                views[first][:], views[second][:] = self._pack_site(weights, layer, site, rank)
+        return Packed(rank, views)
+
+    def _shapes(self, rank: int, *, count: int = 1) -> dict[str, tuple[int, int, int]]:
+        """Of the matrices of so many adapters, by the names of the graph's inputs."""
+        shapes = {}
+        for layer in range(self._architecture.num_layers):
+            for site in self._sites:
+                first, second = _names(layer, site)
+                shapes[first] = (count * len(site.members), site.columns, rank)
+                shapes[second] = (count * site.num_pieces, rank, site.width)
+        return shapes
 
     def _pack_site(
         self, weights: AdapterWeights, layer: int, site: FusedSite, rank: int

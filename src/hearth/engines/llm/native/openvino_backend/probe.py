@@ -7,6 +7,7 @@ one of them with an adapter, are compared with plain numpy.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -54,8 +55,9 @@ class _RandomWeights:
         return self.tensors[name]
 
 
+@cache
 def check_openvino() -> None:
-    """Compare; takes a tenth of a second.
+    """Compare, once in a process; takes a tenth of a second.
 
     Raises:
         SetupError: it computes something else, or cannot compute at all.

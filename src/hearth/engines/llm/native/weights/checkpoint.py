@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from hearth.engines.llm.fingerprint import fingerprint
@@ -20,6 +21,7 @@ from hearth.engines.llm.native.weights.tokenizer import TextTokenizer
 from hearth.engines.llm.native.weights.tokenizer_json import folder_tokenizer, token_text
 from hearth.engines.llm.sampling import model_defaults
 from hearth.engines.llm.template import ChatTemplate, TemplateUnusable
+from hearth.engines.llm.vocabulary import special_token
 from hearth.engines.protocol import Sampling
 from hearth.errors import SetupError
 
@@ -36,12 +38,12 @@ _SAMPLING = {
 _READ_BESIDE = ("config.json", "tokenizer.json", "tokenizer_config.json")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Checkpoint:
     """All that an engine needs of a model."""
 
     weights: Weights
-    tokenizer: TextTokenizer
+    make_tokenizer: Callable[[], TextTokenizer]
     template: ChatTemplate | str
     "Or why there is none."
     defaults: Sampling
@@ -50,6 +52,15 @@ class Checkpoint:
     "All that decide what the model says."
     is_permuted: bool
     "Adapters of this base come with the rows of queries and keys in llama.cpp's order."
+
+    @cached_property
+    def tokenizer(self) -> TextTokenizer:
+        """Made when it is first asked for, which takes a tenth of a second or two.
+
+        Raises:
+            SetupError: it is missing, broken, or of a family we cannot decode.
+        """
+        return self.make_tokenizer()
 
     @property
     def architecture(self) -> Architecture:
@@ -85,12 +96,16 @@ def open_checkpoint(path: Path) -> Checkpoint:
 def _open_gguf(path: Path) -> Checkpoint:
     tensors = GgufTensors(path)
     weights = GgufWeights(tensors)
-    parts = gguf_tokenizer(tensors.metadata, tensors.merges, str(path))
-    names = parts.vocabulary
-    special = {"bos_token": names.name(names.bos_id), "eos_token": names.name(names.eos_id)}
+    size = weights.architecture.vocabulary_size
+
+    def make_tokenizer() -> TextTokenizer:
+        parts = gguf_tokenizer(tensors.metadata, tensors.merges, str(path))
+        return TextTokenizer(parts, size=size)
+
+    special = {f"{which}_token": special_token(tensors.metadata, which) for which in ("bos", "eos")}
     return Checkpoint(
         weights=weights,
-        tokenizer=TextTokenizer(parts, size=weights.architecture.vocabulary_size),
+        make_tokenizer=make_tokenizer,
         template=_template(tensors.metadata.get("tokenizer.chat_template"), special, path),
         defaults=model_defaults(tensors.metadata),
         files=tuple(tensors.files),
@@ -109,7 +124,9 @@ def _open_folder(folder: Path) -> Checkpoint:
     beside = [folder / name for name in _READ_BESIDE]
     return Checkpoint(
         weights=weights,
-        tokenizer=TextTokenizer(folder_tokenizer(folder), size=architecture.vocabulary_size),
+        make_tokenizer=lambda: TextTokenizer(
+            folder_tokenizer(folder), size=architecture.vocabulary_size
+        ),
         template=_template(_template_source(folder, settings), special, folder),
         defaults=_defaults(folder),
         files=tuple(path for path in [*weight_files(folder), *beside] if path.is_file()),
