@@ -142,6 +142,8 @@ async def churn(num_steps: int, seed: int) -> None:
     await state.run.until_over(*state.active)
     state.check()
 
+    shelf = runner.adapters
+    assert sorted([*shelf._free, *shelf._placed.values()]) == [0, 1, 2]
     stats = runner.stats()
     assert state.num_shared > 0
     assert (stats.running, stats.waiting, stats.kv_used_tokens) == (0, 0, 0)

@@ -101,10 +101,12 @@ class AdapterShelf:
             weights = await asyncio.to_thread(self._read, Path(adapter.path), adapter.digest)
             await asyncio.to_thread(self._backend.prepare_adapters)
             self._known[adapter.digest] = adapter
+            self._users[adapter.digest] += 1
             self._keep(adapter.digest, weights)
             place = self._take_place()
             if place is not None:
                 await self._put(adapter.digest, weights, place)
+            self._users[adapter.digest] -= 1
         before = self._named.get(adapter.name)
         self._named[adapter.name] = adapter
         if before is not None:
@@ -141,7 +143,8 @@ class AdapterShelf:
         if digest not in self._coming:
             place = self._take_place()
             if place is not None:
-                self._coming[digest] = asyncio.ensure_future(self._fetch(digest, place))
+                fetching = self._fetch(self._known[digest], place)
+                self._coming[digest] = asyncio.ensure_future(fetching)
         return False
 
     def place_of(self, digest: str) -> int:
@@ -154,13 +157,12 @@ class AdapterShelf:
             task.cancel()
         await asyncio.gather(*self._coming.values(), return_exceptions=True)
 
-    async def _fetch(self, digest: str, place: int) -> None:
-        failure = None
+    async def _fetch(self, adapter: Adapter, place: int) -> None:
+        failure, digest = None, adapter.digest
         try:
             weights = self._kept.get(digest)
             if weights is None:
-                path = Path(self._known[digest].path)
-                weights = await asyncio.to_thread(self._read, path, digest)
+                weights = await asyncio.to_thread(self._read, Path(adapter.path), digest)
                 self._keep(digest, weights)
             await self._put(digest, weights, place)
         except Failed as failed:
@@ -174,6 +176,7 @@ class AdapterShelf:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._thread, self._backend.put_adapter, place, weights)
         self._placed[digest] = place
+        self._forget_unused(digest)  # all that wanted it may have gone meanwhile
 
     def _take_place(self) -> int | None:
         if self._free:
