@@ -1,5 +1,6 @@
-"""Tokens per second through Hearth against its own engine driven directly, and against defaults.
+"""Tokens per second through Hearth against its engine driven directly, and against defaults.
 
+The engine is `llamacpp`, which can be reached from outside; `native` is measured by its own part.
 `direct` drives the very llama.cpp server inside Hearth's worker over its socket; `default` is the
 library's server as it comes, with the model file as its package ships it. All three get the same
 prompts, each prompt once, in interleaved windows of one run.
@@ -88,7 +89,9 @@ def started() -> Iterator[list[Arm]]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="hb-")))
         port = free_port()
-        hearth = stack.enter_context(hearth_server.start_up(port, TMPDIR=str(folder)))
+        hearth = stack.enter_context(
+            hearth_server.start_up(port, TMPDIR=str(folder), HEARTH_TEXT_ENGINE="llamacpp")
+        )
         address = f"127.0.0.1:{port}"
         hearth.wait_until(address, hearth_server.READY, limit_s=hearth_server.FIRST_START_LIMIT_S)
         (engine,) = folder.glob("hearth-llama-*/llama.sock")
