@@ -199,6 +199,23 @@ async def test_a_prompt_is_scored_and_nothing_is_generated(run: Run) -> None:
     assert [each.token_id for each in last.top] == [each.token_id for each in drawn.top]
 
 
+async def test_a_prompt_that_gave_way_is_scored_once(weights: Weights) -> None:
+    told = []
+    for num_blocks in (64, 5):
+        run = Run(runner_of(weights, num_blocks=num_blocks, chunk_tokens=20))
+        run.add(sequence(1, prompt(62), max_tokens=30))
+        run.add(sequence(2, prompt(90, 1), max_tokens=8, prompt_logprobs=1))
+        await run.until_over(1, 2)
+        told.append((run.outcomes[2].scores, run.outcomes[2].ids))
+        await run.runner.close()
+
+    (wide, ids), (tight, same_ids) = told
+    assert ids == same_ids
+    assert [each.token_id for each in tight] == prompt(90, 1)
+    for one, other in zip(wide[1:], tight[1:], strict=True):
+        assert one.logprob == pytest.approx(other.logprob, abs=1e-4)
+
+
 async def test_the_urgent_goes_first_and_what_came_too_late_is_told(weights: Weights) -> None:
     run = Run(runner_of(weights, slots=1))
     run.add(sequence(1, prompt(9), max_tokens=30))

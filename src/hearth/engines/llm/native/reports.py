@@ -44,15 +44,21 @@ class Reports:
         """Its deadline passed."""
         self._tell(Broken(sequence.number, _EXPIRED))
 
-    def scored(self, sequence: Sequence, found: list[Scores]) -> None:
-        """Take the scores of some of its prompt; tell of all when they are complete."""
+    def scored(self, sequence: Sequence, start: int, found: list[Scores]) -> None:
+        """Take the scores of some of its prompt; tell of all when they are complete.
+
+        Args:
+            start: the place in the prompt before the first of them. One that gave way is computed
+                again from its beginning, and what is known already is passed over.
+        """
         if not sequence.wants_scores:
             return
         prompt, told = sequence.request.prompt, sequence.prompt_scores
         if not told:
             told.append(TokenLogprob(prompt[0], self._pieces[prompt[0]], None, []))
+        new = found[len(told) - start - 1 :]
         told += [
-            self._logprob(prompt[place], each) for place, each in enumerate(found, start=len(told))
+            self._logprob(prompt[place], each) for place, each in enumerate(new, start=len(told))
         ]
         if len(told) == len(prompt):
             self._tell(Scored(sequence.number, told))

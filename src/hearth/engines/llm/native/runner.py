@@ -234,7 +234,7 @@ class NativeRunner:
             sequence.lookup.judge(len(piece.guesses), len(outcome.drawn) - 1)
             sequence.lookup.append([drawn.token for drawn in outcome.drawn])
         self._scheduler.computed(piece)
-        self._reports.scored(sequence, outcome.prompt_scores)
+        self._reports.scored(sequence, piece.start, outcome.prompt_scores)
         end = self._reports.produced(sequence, outcome, self._ends)
         if end:
             self._end(sequence)

@@ -44,6 +44,7 @@ class Plan:
     admitted: list[tuple[Sequence, int]] = field(default_factory=list)
     "With the number of tokens that the cache held."
     expired: list[Sequence] = field(default_factory=list)
+    has_preempted: bool = False
 
 
 class Scheduler:
@@ -96,7 +97,8 @@ class Scheduler:
         for sequence in sorted(self.running, key=lambda each: each.rank):
             if budget > 0 and sequence in self.running and sequence.is_prefilling:
                 budget -= self._plan_chunk(plan, sequence, budget)
-        self._admit(plan, budget)
+        if not plan.has_preempted:  # what has just given way would only come back
+            self._admit(plan, budget)
         return plan
 
     def computed(self, piece: Piece) -> None:
@@ -188,6 +190,7 @@ class Scheduler:
         while not self._extend(sequence, num_tokens):
             last = max(self.running, key=lambda each: each.rank)
             self._preempt(last)
+            plan.has_preempted = True
             plan.pieces[:] = [piece for piece in plan.pieces if piece.sequence is not last]
             if last is sequence:
                 return False
