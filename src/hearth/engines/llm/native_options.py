@@ -20,7 +20,7 @@ class NativeOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     backend: Literal["auto", "openvino", "torch"] = "auto"
     "What computes: `openvino` on CPUs, `torch` on GPUs; `auto` takes the GPU where there is one."
     precision: Literal["auto", "f32", "bf16", "u8", "fp8"] = "auto"
-    """How weights are kept and multiplied. `f32` is exact: the same text alone and in any batch.
+    """How weights are kept and multiplied. In `f32` a text is the same alone and in any batch.
     `auto` is u8 on CPUs (a scale for each row) and bf16 on GPUs; fp8 needs a GPU that has it."""
     cache_tokens: Natural = 0
     "Tokens whose keys and values are kept; 0: `slots` whole windows, within a quarter of memory."
