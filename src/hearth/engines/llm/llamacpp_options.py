@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, Struct
-
-from hearth.errors import SetupError
 
 Count = Annotated[int, Meta(ge=1)]
 
@@ -32,18 +28,3 @@ class LlamaOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     "Weights rearranged in memory for faster multiplication; costs memory."
     warmup: bool = True
     "Compute once at the start, so that the first request is not the slow one."
-
-
-def parse_options(options: Mapping[str, str | int | float | bool]) -> LlamaOptions:
-    """Check the options of a spec.
-
-    Raises:
-        SetupError: a name is unknown or a value cannot be used.
-    """
-    try:
-        return msgspec.convert(options, LlamaOptions, strict=True)
-    except msgspec.ValidationError as error:
-        raise SetupError(
-            f"An option of the engine llamacpp is wrong: {error}. "
-            f"Known: {', '.join(LlamaOptions.__struct_fields__)}."
-        ) from None

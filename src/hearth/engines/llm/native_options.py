@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Literal
 
-import msgspec
 from msgspec import Meta, Struct
-
-from hearth.errors import SetupError
 
 Count = Annotated[int, Meta(ge=1)]
 Natural = Annotated[int, Meta(ge=0)]
@@ -40,18 +36,3 @@ class NativeOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     "Sequences that may wait; more are refused at once."
     tensor_parallel: Count = 1
     "GPUs that share each layer."
-
-
-def parse_options(options: Mapping[str, str | int | float | bool]) -> NativeOptions:
-    """Check the options of a spec.
-
-    Raises:
-        SetupError: a name is unknown or a value cannot be used.
-    """
-    try:
-        return msgspec.convert(options, NativeOptions, strict=True)
-    except msgspec.ValidationError as error:
-        raise SetupError(
-            f"An option of the engine native is wrong: {error}. "
-            f"Known: {', '.join(NativeOptions.__struct_fields__)}."
-        ) from None

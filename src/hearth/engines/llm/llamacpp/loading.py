@@ -7,12 +7,13 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
+from hearth.engines.llm.engine_options import parse_options
 from hearth.engines.llm.fingerprint import fingerprint
 from hearth.engines.llm.gguf_metadata import MetadataValue, read_metadata
 from hearth.engines.llm.llamacpp.adapter_files import check_adapters
 from hearth.engines.llm.llamacpp.runner import LlamaRunner
 from hearth.engines.llm.llamacpp.server import LlamaServer, library_version
-from hearth.engines.llm.llamacpp_options import LlamaOptions, parse_options
+from hearth.engines.llm.llamacpp_options import LlamaOptions
 from hearth.engines.llm.sampling import model_defaults
 from hearth.engines.llm.template import ChatTemplate, TemplateUnusable
 from hearth.engines.llm.text_engine import TextEngine
@@ -58,7 +59,7 @@ def _metadata(spec: WorkerSpec) -> Mapping[str, MetadataValue]:
 
 
 def _runner(spec: WorkerSpec, metadata: Mapping[str, MetadataValue]) -> LlamaRunner:
-    options = parse_options(spec.options)
+    options = parse_options(LlamaOptions, "llamacpp", spec.options)
     check_adapters(spec.adapters)
     names = metadata.get("tokenizer.ggml.tokens")
     if not isinstance(names, list) or not names:

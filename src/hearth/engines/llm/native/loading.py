@@ -10,12 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from hearth.engines.engine import Failed
+from hearth.engines.llm.engine_options import parse_options
 from hearth.engines.llm.native.architecture import Architecture
 from hearth.engines.llm.native.backend import Backend
 from hearth.engines.llm.native.entry import Vocabulary
 from hearth.engines.llm.native.runner import NativeRunner
 from hearth.engines.llm.native.weights import Checkpoint, open_checkpoint, read_lora
-from hearth.engines.llm.native_options import NativeOptions, parse_options
+from hearth.engines.llm.native_options import NativeOptions
 from hearth.engines.llm.text_engine import TextEngine
 from hearth.engines.protocol import Adapter, Capabilities, Hello, Sampling, WorkerSpec
 from hearth.errors import SetupError
@@ -49,7 +50,7 @@ def build(spec: WorkerSpec) -> TextEngine:
     """
     if spec.path is None:
         raise SetupError(f"The engine native needs a model file or folder for {spec.model}.")
-    options = parse_options(spec.options)
+    options = parse_options(NativeOptions, "native", spec.options)
     checkpoint = open_checkpoint(Path(spec.path))
     runner = _runner(spec, options, checkpoint)
     return TextEngine(
