@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from collections import deque
@@ -143,11 +144,27 @@ def eventually(holds: Callable[[], bool], *, limit_s: float = WITHIN_S) -> None:
         time.sleep(0.02)
 
 
+def _free_ports(count: int) -> range:
+    """So many in a row that nobody listens on or connects from."""
+    while True:
+        ports = range(first := free_port(), first + count)
+        if all(map(_is_free, ports)):
+            return ports
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError):
+            return False
+    return True
+
+
 @contextmanager
 def private_hearth(home: Path, *, is_tls: bool, **settings: str) -> Iterator[PrivateHearth]:
     """One with private ports, and proxies that it trusts."""
-    first = free_port()
-    ports = range(first, first + 4)
+    ports = _free_ports(4)
     settings |= {"private_ports": f"{ports[0]}-{ports[-1]}", "trusted_proxies": f"{PROXY}/32"}
     certificate = None
     if is_tls:
