@@ -84,6 +84,15 @@ def test_norms_and_rotations_are_fused() -> None:
     assert kinds["FullyConnected"] == 4 * layers + 1
 
 
+def test_logits_are_capped() -> None:
+    model = tiny(CAPPED, attn_logit_softcapping=None)
+    ids = random_ids(40, 4)
+
+    told = backend_of(model).forward(step_of([Text(ids, [0, 1])]))
+
+    np.testing.assert_allclose(told, expected(model, ids), atol=TOLERANCE)
+
+
 def test_capped_attention_is_refused_with_the_remedy() -> None:
     with pytest.raises(SetupError, match=r"cap attention scores, which gemma2 needs.*GPU"):
         backend_of(tiny(CAPPED))

@@ -54,12 +54,6 @@ def _quantise(weight: Floats, levels: NDArray[np.uint8], scales: NDArray[np.floa
     levels[:] = scaled
 
 
-def dequantised(weight: Floats) -> Floats:
-    """What a weight is after its way through `quantised`."""
-    levels, scales = quantised(weight)
-    return (levels.astype(np.float32) - _ZERO_POINT) * scales.astype(np.float32)
-
-
 @dataclass(frozen=True, slots=True)
 class PackedWeight:
     """A weight in the form that is kept; making it needs no graph, so threads can share the work.
