@@ -67,6 +67,7 @@ class Entry:
         self._may_guess = may_guess
         self._may_share = may_share
         self._grammars: Grammars | None = None
+        self._shown: dict[tuple[str, ...], Many[bytes]] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._orders = count()
 
@@ -150,10 +151,15 @@ class Entry:
             order=order,
             adapter=adapter,
             lookup=self._lookup(request),
-            detokenizer=Detokenizer(vocabulary.shown(request.shown_tokens))
-            if request.shown_tokens
-            else None,
+            detokenizer=self._detokenizer(request.shown_tokens),
         )
+
+    def _detokenizer(self, shown: tuple[str, ...]) -> Detokenizer | None:
+        if not shown:
+            return None
+        if shown not in self._shown:  # which a model's template decides, so there are few
+            self._shown[shown] = self._vocabulary.shown(shown)
+        return Detokenizer(self._shown[shown])
 
     def _lookup(self, request: SequenceRequest) -> Lookup | None:
         if not self._may_guess or request.max_tokens < 2:

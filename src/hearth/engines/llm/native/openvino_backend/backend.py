@@ -47,6 +47,7 @@ class OpenVinoBackend:
         self.num_blocks = num_blocks
         self._weights = weights
         self._about = weights.architecture
+        self._sites = fused_sites(weights.architecture)
         self._precision = precision
         self._threads = threads
         self._plain = self._compiled(with_adapters=False)
@@ -114,9 +115,9 @@ class OpenVinoBackend:
         }
         for number, rope in enumerate(self._about.ropes):
             angles = step.positions[:, None] * self._frequencies[number]
-            angles = np.concatenate([angles, angles], 1)[:, None, None]
             for name, table in (("cosine", np.cos(angles)), ("sine", np.sin(angles))):
-                inputs[f"{name}.{number}"] = (table * rope.attention_factor).astype(np.float32)
+                half = (table * rope.attention_factor).astype(np.float32)
+                inputs[f"{name}.{number}"] = np.concatenate([half, half], 1)[:, None, None]
         return inputs
 
     def _adapter_inputs(self, part: Pass) -> dict[str, np.ndarray]:
@@ -128,7 +129,7 @@ class OpenVinoBackend:
                 self._adapted.set_tensor(name, tensor)
         found = grouping(part.step, groups, len(groups))
         inputs: dict[str, np.ndarray] = {}
-        for site in fused_sites(self._about):
+        for site in self._sites:
             num_members, num_pieces = len(site.members), site.num_pieces
             inputs[f"rows.{num_members}"] = found.rows(num_members)
             inputs[f"back.{num_pieces}"] = found.back(num_pieces)
