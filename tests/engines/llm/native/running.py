@@ -33,6 +33,8 @@ from hearth.engines.protocol import (
 
 GREEDY = Sampling(temperature=0.0, top_p=1.0, top_k=0, min_p=0.0, typical_p=1.0)
 EOS = 0
+TAG = 7
+"A control token, written `<tag>`."
 LIMIT_S = 60.0
 
 
@@ -49,6 +51,8 @@ class Outcome:
     """All that came for one sequence."""
 
     ids: list[int] = field(default_factory=list)
+    text: str = ""
+    "In the place of ids, where special tokens are shown."
     num_tokens: int = 0
     end: str | None = None
     cached_tokens: int | None = None
@@ -88,8 +92,10 @@ class Run:
     def _take(self, event: TokenEvent) -> None:
         if isinstance(event, Produced):
             outcome = self.outcomes[event.sequence]
-            assert not isinstance(event.output, str)
-            outcome.ids += event.output
+            if isinstance(event.output, str):
+                outcome.text += event.output
+            else:
+                outcome.ids += event.output
             outcome.num_tokens += event.num_tokens
             outcome.logprobs += event.logprobs
             outcome.end = event.end
@@ -134,7 +140,7 @@ def runner_of(
         else backend(num_blocks)
     )
     size = about.vocabulary_size
-    pieces = [bytes([token % 256]) for token in range(size)]
+    pieces = [b"" if token == TAG else bytes([token % 256]) for token in range(size)]
     hello = Hello(
         replica_id="replica",
         engine="native",
@@ -159,7 +165,7 @@ def runner_of(
             size=size,
             end_ids=frozenset({EOS}),
             pieces=pieces,
-            ids_by_name={},
+            ids_by_name={"<tag>": TAG},
         ),
         NativeOptions(**({"chunk_tokens": 64} | options)),  # type: ignore[arg-type]
         read_adapter=read,

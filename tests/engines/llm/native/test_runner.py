@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from hearth.engines.llm.native.backend import AdapterWeights, Weights
-from tests.engines.llm.native.running import GREEDY, SAMPLED, Run, adapter, runner_of, sequence
+from tests.engines.llm.native.running import GREEDY, SAMPLED, TAG, Run, adapter, runner_of, sequence
 from tests.engines.llm.native.stepping import random_adapter
 from tests.engines.llm.native.tiny import tiny
 
@@ -214,6 +215,17 @@ async def test_a_prompt_that_gave_way_is_scored_once(weights: Weights) -> None:
     assert [each.token_id for each in tight] == prompt(90, 1)
     for one, other in zip(wide[1:], tight[1:], strict=True):
         assert one.logprob == pytest.approx(other.logprob, abs=1e-4)
+
+
+async def test_special_tokens_are_written_out_where_they_are_to_be_shown(run: Run) -> None:
+    forced = replace(GREEDY, logit_bias={TAG: 100.0})
+    run.add(sequence(1, prompt(9), sampling=forced, max_tokens=2, shown_tokens=("<tag>",)))
+    run.add(sequence(2, prompt(9), sampling=forced, max_tokens=2))
+
+    await run.until_over(1, 2)
+
+    assert (run.outcomes[1].text, run.outcomes[1].ids) == ("<tag><tag>", [])
+    assert (run.outcomes[2].text, run.outcomes[2].ids) == ("", [TAG, TAG])
 
 
 async def test_the_urgent_goes_first_and_what_came_too_late_is_told(weights: Weights) -> None:
