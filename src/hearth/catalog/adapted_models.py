@@ -88,7 +88,7 @@ def _of_safetensors(weights: Weights) -> AdaptedModel:
     shapes = {_in_gguf(match): shape[::-1] for match, shape in named if match is not None}
     return AdaptedModel(
         name=weights.name,
-        digest=weights.sha256,
+        digest=weights.identity,
         architecture=_IN_GGUF.get(family, family),
         shapes=shapes,
         heads={},
@@ -111,7 +111,7 @@ def _of_gguf(weights: Weights) -> AdaptedModel:
     kv_heads = first.integer(f"{architecture}.attention.head_count_kv") or heads
     return AdaptedModel(
         name=weights.name,
-        digest=weights.sha256,
+        digest=weights.identity,
         architecture=architecture,
         shapes={each.name: each.shape for header in headers.values() for each in header.tensors},
         heads={"attn_q": heads, "attn_k": kv_heads},

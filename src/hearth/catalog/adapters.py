@@ -36,7 +36,10 @@ def adapter_for(adapter: Weights, base: Weights) -> Adapter:
     """
     if adapter.inspection.type is not ModelType.ADAPTER:
         raise InvalidRequest(f"{adapter.name} is a model, not an adapter.", param="model")
-    path = _made(adapter, base.sha256) or _make(adapter, adapted_model(base))
+    path = _made(adapter, base.identity)
+    if path is None:
+        _check_open(adapter, base)
+        path = _make(adapter, adapted_model(base))
     return Adapter(name=adapter.name, digest=path.stem.rpartition("-")[2], path=str(path))
 
 
@@ -47,6 +50,23 @@ def base_named_by(adapter: Weights) -> str:
     if adapter.format == "gguf":
         return ""
     return read_peft_config(adapter.folder).base_model_name_or_path or ""
+
+
+def _check_open(adapter: Weights, base: Weights) -> None:
+    """Raises `InvalidRequest` where one of them lies encrypted, so that they cannot be compared."""
+    if base.is_sealed:
+        raise InvalidRequest(
+            f"model: the weights of {base.name} are sealed for a deployment under compliance, so "
+            f"{adapter.name} can no longer be fitted to them. Adapters that were loaded on them "
+            "once, before that deployment was made, can be loaded.",
+            param="model",
+        )
+    if adapter.is_sealed:
+        raise InvalidRequest(
+            f"model: {adapter.name} is sealed for a deployment under compliance, and was fitted "
+            f"to another base than {base.name}; upload it once more under another name.",
+            param="model",
+        )
 
 
 def _made(adapter: Weights, base_digest: str) -> Path | None:

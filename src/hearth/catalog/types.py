@@ -168,6 +168,8 @@ class Manifest(Struct, frozen=True, kw_only=True):
     pulled_time: datetime
     public: bool = False
     "Whether every account may call it, beside its own; those of the catalogue may be anyway."
+    unsealed_sha256: str = ""
+    "Of the entry as it was before it was sealed."
 
 
 SEAL = "sealed.json"
@@ -204,6 +206,11 @@ class Weights(Struct, frozen=True, kw_only=True):
     def sha256(self) -> str:
         """Of the file at `path`."""
         return next(f.sha256 for f in self.manifest.files if f.path == self.manifest.entry)
+
+    @property
+    def identity(self) -> str:
+        """The same for the same numbers, sealed or not: the sum of the entry as it came."""
+        return self.manifest.unsealed_sha256 or self.sha256
 
     @property
     def size_bytes(self) -> int:

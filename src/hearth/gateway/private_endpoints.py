@@ -83,7 +83,8 @@ class Endpoint:
         if self.deployment is None:
             return None
         adapter, separator, place = name.rpartition("#")
-        own = {self.deployment.name, self.deployment.id}
+        short = f"{self.deployment.account_id}/{self.deployment.id}"
+        own = {self.deployment.name, self.deployment.id, short}
         base = self.deployment.base_model
         bases = {base, base.rpartition("/")[2]}
         if not separator:

@@ -55,12 +55,22 @@ class SealedExecutor:
     async def change_adapter(self, replica_id: str, change: Adapter | str) -> None:
         """See `Executor.change_adapter`; an adapter is opened as weights are."""
         spec = self._specs.get(replica_id)
-        if spec is not None and isinstance(change, Adapter):
+        if spec is None:
+            await self._inner.change_adapter(replica_id, change)
+            return
+        name = change if isinstance(change, str) else change.name
+        kept = [each for each in spec.adapters if each.name != name]
+        if isinstance(change, Adapter):
+            kept.append(change)
             alone = replace(spec, path=None, adapters=[change])
             if self._vault.concerns(alone):
                 self._opened.add(replica_id)
                 change = await asyncio.to_thread(self._vault.open_adapter, alone)
         await self._inner.change_adapter(replica_id, change)
+        self._specs[replica_id] = replace(spec, adapters=kept)
+        gone = {each.digest for each in spec.adapters} - {each.digest for each in kept}
+        for digest in gone:
+            await asyncio.to_thread(self._vault.close_adapter, replica_id, digest)
 
     def is_running(self, replica_id: str) -> bool:
         """See `Executor.is_running`."""

@@ -111,6 +111,8 @@ def _swap_in(root: Path, folder: Path, model: str, sealer: Sealer) -> None:
     (new / SEAL).write_bytes(msgspec.json.encode(Seal(model=model, files=plain)))
     manifest = json.loads((folder / _MANIFEST).read_bytes())
     for entry in manifest["files"]:
+        if entry["path"] == manifest["entry"]:
+            manifest["unsealed_sha256"] = entry["sha256"]
         entry["size_bytes"], entry["sha256"] = sealed[entry["path"]]
     (new / _MANIFEST).write_text(json.dumps(manifest))
     os.sync()

@@ -64,10 +64,8 @@ class Vault:
             self._seal(spec)
         target = self._own / spec.replica_id
         try:
-            adapters = [
-                replace(each, path=self._opened(each.path, target)) for each in spec.adapters
-            ]
-            path = None if spec.path is None else self._opened(spec.path, target)
+            adapters = [self._opened_adapter(each, target) for each in spec.adapters]
+            path = None if spec.path is None else self._opened(spec.path, target / "model")
         except (OSError, SetupError) as error:
             self.close(spec.replica_id)
             if isinstance(error, SetupError):
@@ -88,8 +86,11 @@ class Vault:
         if spec.sealed_for:
             self._seal(spec)
         try:
-            return replace(adapter, path=self._opened(adapter.path, self._own / spec.replica_id))
-        except OSError as error:
+            return self._opened_adapter(adapter, self._own / spec.replica_id)
+        except (OSError, SetupError) as error:
+            self.close_adapter(spec.replica_id, adapter.digest)
+            if isinstance(error, SetupError):
+                raise
             raise SetupError(
                 f"The sealed adapter {adapter.name} cannot be opened in {self._memory} ({error})."
             ) from error
@@ -111,21 +112,28 @@ class Vault:
         """Forget what was opened for a worker that has ended."""
         shutil.rmtree(self._own / replica_id, ignore_errors=True)
 
+    def close_adapter(self, replica_id: str, digest: str) -> None:
+        """Forget an adapter that a worker has let go of."""
+        shutil.rmtree(self._own / replica_id / digest, ignore_errors=True)
+
     def close_all(self) -> None:
         """Forget everything."""
         shutil.rmtree(self._own, ignore_errors=True)
         with suppress(OSError):  # another process of this home has something open
             self._home.rmdir()
 
-    def _opened(self, path: str, target: Path) -> str:
+    def _opened_adapter(self, adapter: Adapter, target: Path) -> Adapter:
+        return replace(adapter, path=self._opened(adapter.path, target / adapter.digest))
+
+    def _opened(self, path: str, opened: Path) -> str:
+        """The path below `opened`, where the folder of the store that it lies in is open then."""
         folder = self._folder(path)
         seal = None if folder is None else read_seal(folder)
         if folder is None or seal is None:
             return path
-        opened = target / folder.parent.name / folder.name
         if not opened.exists():
             self._check_room(seal)
-            for part in (self._home, self._own, target, opened.parent, opened):
+            for part in (self._home, self._own, opened.parent, opened):
                 _make_private(part)
             open_folder(folder, seal, opened, self._sealer)
         return str(opened / Path(path).resolve().relative_to(folder))
