@@ -8,14 +8,12 @@ without an adapter look up a row that is not there, which is zero.
 
 from __future__ import annotations
 
-import numpy as np
 import openvino as ov
 import openvino.opset15 as op
 
 from hearth.engines.llm.native.architecture import Architecture
 from hearth.engines.llm.native.openvino_backend.ops import (
     Node,
-    constant,
     gather_rows,
     parameter,
     reshape,
@@ -26,7 +24,7 @@ from hearth.engines.llm.native.openvino_backend.sites import FusedSite, fused_si
 class LoraGraph:
     """The inputs for adapters of one graph, and what is computed with them.
 
-    `rows.N` (groups * N * longest) names the token of each row, every group N times over; `back.N`
+    `rows.N` (groups * N, longest) names the token of each row, every group N times over; `back.N`
     (tokens * N) names the row of each token's piece; `pick.NAME` (groups * pieces) names for each
     piece which product of the first matrices it goes on from.
 
@@ -37,12 +35,11 @@ class LoraGraph:
     def __init__(self, architecture: Architecture, kind: ov.Type) -> None:
         self._kind = kind
         self._nodes: dict[str, Node] = {}
-        self._shapes: dict[tuple[str, int], Node] = {}
         for site in fused_sites(architecture):
-            self._index(f"rows.{len(site.members)}")
-            self._index(f"back.{site.num_pieces}")
+            self._index(f"rows.{len(site.members)}", -1, -1)
+            self._index(f"back.{site.num_pieces}", -1)
             if site.num_pieces != len(site.members):
-                self._index(f"pick.{site.name}")
+                self._index(f"pick.{site.name}", -1)
 
     @property
     def parameters(self) -> list[Node]:
@@ -52,10 +49,9 @@ class LoraGraph:
     def added(self, x: Node, y: Node, layer: int, site: FusedSite) -> Node:
         """The output `y` of a fused map of `x`, with what adapters add to it."""
         num_members, num_pieces = len(site.members), site.num_pieces
-        first = self._matrix(f"a.{layer}.{site.name}", site.columns, None)
-        second = self._matrix(f"b.{layer}.{site.name}", None, site.width)
-        rows = gather_rows(x, self._nodes[f"rows.{num_members}"])
-        grouped = op.reshape(rows, self._grouped(first, site), False)
+        first = self._matrix(f"a.{layer}.{site.name}", site.columns, -1)
+        second = self._matrix(f"b.{layer}.{site.name}", -1, site.width)
+        grouped = gather_rows(x, self._nodes[f"rows.{num_members}"])
         low = op.matmul(grouped, first, False, False)
         if num_pieces != num_members:
             low = gather_rows(low, self._nodes[f"pick.{site.name}"])
@@ -65,21 +61,9 @@ class LoraGraph:
             update = reshape(update, -1, num_pieces * site.width)
         return op.add(y, update)
 
-    def _index(self, name: str) -> None:
-        self._nodes.setdefault(name, parameter(name, [-1], ov.Type.i32))
+    def _index(self, name: str, *shape: int) -> None:
+        self._nodes.setdefault(name, parameter(name, shape, ov.Type.i32))
 
-    def _matrix(self, name: str, columns: int | None, width: int | None) -> Node:
-        shape = [-1, -1 if columns is None else columns, -1 if width is None else width]
-        node = self._nodes[name] = parameter(name, shape, self._kind)
+    def _matrix(self, name: str, columns: int, width: int) -> Node:
+        node = self._nodes[name] = parameter(name, [-1, columns, width], self._kind)
         return node if self._kind == ov.Type.f32 else op.convert(node, "f32")
-
-    def _grouped(self, first: Node, site: FusedSite) -> Node:
-        """The shape (groups * members, longest, columns), one node for all layers."""
-        key = (site.name, site.columns)
-        if key not in self._shapes:
-            groups = op.gather(
-                op.shape_of(first, "i64"), constant([0], np.int64), constant(0, np.int64)
-            )
-            rest = constant([-1, site.columns], np.int64)
-            self._shapes[key] = op.concat([groups, rest], 0)
-        return self._shapes[key]

@@ -107,7 +107,7 @@ class Grouping:
 
     def rows(self, num_members: int) -> Ints:
         """`rows.N` of `LoraGraph`."""
-        return np.repeat(self.tokens, num_members, axis=0).ravel()
+        return np.repeat(self.tokens, num_members, axis=0)
 
     def back(self, num_pieces: int) -> Ints:
         """`back.N` of `LoraGraph`."""
