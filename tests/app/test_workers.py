@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from hearth import catalog
 from hearth.app.workers import Workers
@@ -62,6 +63,18 @@ def test_a_wish_that_cannot_be_met_is_refused(
     monkeypatch.setattr(catalog, "has_native", lambda: False)
     with pytest.raises(SetupError, match="Nothing here runs the weights"):
         spec(holdings, FOLDER, EngineWish())
+
+
+def test_native_makes_ready_for_adapters_where_they_are_expected(
+    holdings: catalog.Holdings,
+) -> None:
+    native = EngineWish(engine="native", expects_adapters=True)
+    other = EngineWish(engine="llamacpp", expects_adapters=True)
+    declined = replace(native, options={"prepare_adapters": "false"})
+
+    assert spec(holdings, TINY, native).options == {"prepare_adapters": True}
+    assert "prepare_adapters" not in spec(holdings, TINY, other).options
+    assert spec(holdings, TINY, declined).options == {"prepare_adapters": False}
 
 
 def test_options_that_commands_send_as_text_have_their_types(holdings: catalog.Holdings) -> None:

@@ -60,7 +60,11 @@ class Workers:
         return replace(
             spec,
             slots=spec.slots or _SLOTS.get(spec.engine, _OTHER_SLOTS),
-            options={**spec.options, **_own_options(spec.engine, wish)},
+            options={
+                **spec.options,
+                **_expected(spec.engine, wish),
+                **_own_options(spec.engine, wish),
+            },
         )
 
     def _preferring(self, wish: EngineWish) -> catalog.TextEngines:
@@ -190,6 +194,11 @@ def _own_options(engine: str, wish: EngineWish) -> Options:
             f"An option of the engine {engine} is wrong: {error}. It takes {', '.join(names)}."
         ) from None
     return {name: known[name] for name in own}
+
+
+def _expected(engine: str, wish: EngineWish) -> Options:
+    """What an engine is told of adapters that will come."""
+    return {"prepare_adapters": True} if engine == "native" and wish.expects_adapters else {}
 
 
 def _common_options(wish: EngineWish) -> CommonOptions:

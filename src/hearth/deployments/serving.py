@@ -33,6 +33,8 @@ class EngineWish(Struct, frozen=True, kw_only=True):
     "The form of weights that is preferred, where it is here; empty: as they came."
     adapters: tuple[Adapter, ...] = ()
     "To be loaded beside the weights."
+    expects_adapters: bool = False
+    "More will come while it runs."
 
 
 ANY_ENGINE = EngineWish()

@@ -63,6 +63,7 @@ def engine_wish_of(deployment: Deployment, adapters: tuple[Adapter, ...] = ()) -
         context_tokens=deployment.max_context_length,
         precision=deployment.precision,
         adapters=adapters,
+        expects_adapters=deployment.enable_addons,
     )
 
 

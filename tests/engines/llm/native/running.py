@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
+
 from hearth.engines.engine import Failed
 from hearth.engines.llm.native.backend import AdapterWeights, Backend, Weights
 from hearth.engines.llm.native.entry import Vocabulary
@@ -105,6 +107,12 @@ class Run:
             self.outcomes[event.sequence].scores = event.logprobs
         elif isinstance(event, Broken):
             self.outcomes[event.key].failure = event.failure
+
+
+def prompt(length: int, seed: int = 0) -> list[int]:
+    """Random tokens of the tiny model."""
+    ids: list[int] = np.random.default_rng(seed).integers(1, 250, length).tolist()
+    return ids
 
 
 def sequence(number: int, prompt: Sequence[int], **fields: object) -> SequenceRequest:

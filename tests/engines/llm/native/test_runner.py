@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from hearth.engines.llm.native.backend import AdapterWeights, Weights
-from tests.engines.llm.native.running import GREEDY, SAMPLED, TAG, Run, adapter, runner_of, sequence
-from tests.engines.llm.native.stepping import random_adapter
+from hearth.engines.llm.native.backend import Weights
+from tests.engines.llm.native.running import (
+    GREEDY,
+    SAMPLED,
+    TAG,
+    Run,
+    prompt,
+    runner_of,
+    sequence,
+)
 from tests.engines.llm.native.tiny import tiny
-
-ADAPTERS = ("red", "green", "blue")
 
 
 @pytest.fixture(scope="module")
@@ -21,24 +25,10 @@ def weights() -> Weights:
     return tiny("llama").weights
 
 
-def prompt(length: int, seed: int = 0) -> list[int]:
-    ids: list[int] = np.random.default_rng(seed).integers(1, 250, length).tolist()
-    return ids
-
-
-def adapters_of(weights: Weights) -> dict[str, AdapterWeights]:
-    return {
-        name: random_adapter(weights.architecture, rank=4 * (n + 1), seed=n, spread=0.3)
-        for n, name in enumerate(ADAPTERS)
-    }
-
-
 @pytest.fixture
 async def run(weights: Weights) -> AsyncIterator[Run]:
-    """With room for eight sequences and three adapters."""
-    runner = runner_of(weights, adapters=adapters_of(weights))
-    for name in ADAPTERS:
-        await runner.adapters.load_adapter(adapter(name))
+    """With room for eight sequences."""
+    runner = runner_of(weights)
     yield Run(runner)
     await runner.close()
 
@@ -128,57 +118,6 @@ async def test_guesses_change_nothing_but_the_number_of_steps(weights: Weights) 
         await run.runner.close()
 
     assert told["auto"] == told["off"]
-
-
-async def test_adapters_share_a_batch_and_keep_to_themselves(run: Run) -> None:
-    kinds = ["", *(f"accounts/test/models/{name}" for name in ADAPTERS)]
-    text = prompt(70)
-    for n, kind in enumerate(kinds):
-        run.add(sequence(n + 1, text, adapter=kind, max_tokens=16))
-    await run.until_over(1, 2, 3, 4)
-    together = [run.outcomes[n].ids for n in range(1, 5)]
-    for n, kind in enumerate(kinds):
-        run.add(sequence(n + 1, text, adapter=kind, max_tokens=16, use_cache=n % 2 == 0))
-        await run.until_over(n + 1)
-
-    assert [run.outcomes[n].ids for n in range(1, 5)] == together
-    assert len({tuple(ids) for ids in together}) == 4
-    assert [run.outcomes[n].cached_tokens for n in range(1, 5)] == [64, 0, 64, 0]
-
-
-async def test_more_adapters_than_places_take_turns(weights: Weights) -> None:
-    run = Run(runner_of(weights, adapters=adapters_of(weights), resident_adapters=1))
-    for name in ADAPTERS:
-        await run.runner.adapters.load_adapter(adapter(name))
-    for n in range(1, 10):
-        name = ADAPTERS[n % 3]
-        run.add(sequence(n, prompt(9), seed=1, adapter=f"accounts/test/models/{name}"))
-
-    await run.until_over(*range(1, 10))
-
-    for n in range(1, 7):
-        assert run.outcomes[n].ids == run.outcomes[n + 3].ids
-    assert len({tuple(run.outcomes[n].ids) for n in range(1, 4)}) == 3
-    await run.runner.close()
-
-
-async def test_one_that_is_replaced_goes_on_with_what_runs(run: Run) -> None:
-    name = "accounts/test/models/red"
-    run.add(sequence(1, prompt(9), adapter=name, max_tokens=20))
-    await run.until_over(1)
-    run.add(sequence(2, prompt(9), adapter=name, max_tokens=20, seed=1))
-    await run.step()
-
-    await run.runner.adapters.load_adapter(adapter("green", name))
-    run.add(sequence(3, prompt(9), adapter=name, max_tokens=20, seed=1))
-    await run.until_over(2, 3)
-
-    assert run.outcomes[2].ids == run.outcomes[1].ids != run.outcomes[3].ids
-    await run.runner.adapters.unload_adapter(name)
-    run.add(sequence(4, prompt(9), adapter=name))
-    await run.step()
-    assert run.outcomes[4].failure is not None
-    assert run.outcomes[4].failure.kind == "unavailable"
 
 
 async def test_a_prompt_is_scored_and_nothing_is_generated(run: Run) -> None:

@@ -95,15 +95,15 @@ def _runner(spec: WorkerSpec, options: NativeOptions, checkpoint: Checkpoint) ->
             path, digest, about, is_permuted=checkpoint.is_permuted
         ),
     )
-    _load_first(runner, spec.adapters)
+    _load_first(runner, spec.adapters, expects_more=options.prepare_adapters)
     return runner
 
 
-def _load_first(runner: NativeRunner, adapters: Sequence[Adapter]) -> None:
+def _load_first(runner: NativeRunner, adapters: Sequence[Adapter], *, expects_more: bool) -> None:
     if len({each.name for each in adapters}) != len(adapters):
         raise SetupError("An adapter is given twice; give each name once.")
     try:
-        runner.adapters.load_first(adapters)
+        runner.adapters.load_first(adapters, expects_more=expects_more)
     except Failed as failed:
         raise SetupError(failed.failure.message) from None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Container, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,6 +68,8 @@ class AdapterShelf:
         self._placed: OrderedDict[str, int] = OrderedDict()
         self._free = list(reversed(range(room.num_places)))
         self._coming: dict[str, asyncio.Task[None]] = {}
+        self._preparer = ThreadPoolExecutor(1, thread_name_prefix="adapters")
+        self._prepared: Future[None] | None = None
 
     @property
     def loaded(self) -> list[LoadedAdapter]:
@@ -78,14 +80,19 @@ class AdapterShelf:
         """The digest of an adapter by name; empty without a name, or where it is not loaded."""
         return self._named[name].digest if name in self._named else ""
 
-    def load_first(self, adapters: Sequence[Adapter]) -> None:
+    def load_first(self, adapters: Sequence[Adapter], *, expects_more: bool = False) -> None:
         """Load the adapters that the engine starts with; nothing is computed yet.
+
+        Args:
+            expects_more: get ready for others, beside what the engine does next.
 
         Raises:
             Failed: one cannot be loaded.
         """
+        if adapters or expects_more:
+            ready = self._prepare()
         if adapters:
-            self._backend.prepare_adapters()
+            ready.result()
         for adapter in adapters:
             weights = self._read(Path(adapter.path), adapter.digest)
             self._known[adapter.digest] = self._named[adapter.name] = adapter
@@ -99,7 +106,7 @@ class AdapterShelf:
         """See `LiveAdapters`; it is ready to compute once this returns, if there is a place."""
         if adapter.digest not in self._known:
             weights = await asyncio.to_thread(self._read, Path(adapter.path), adapter.digest)
-            await asyncio.to_thread(self._backend.prepare_adapters)
+            await asyncio.wrap_future(self._prepare())
             self._known[adapter.digest] = adapter
             self._users[adapter.digest] += 1
             self._keep(adapter.digest, weights)
@@ -152,10 +159,17 @@ class AdapterShelf:
         return self._placed[digest] if digest else NO_ADAPTER
 
     async def close(self) -> None:
-        """Break off what is being fetched."""
+        """Break off what is being fetched; what is being prepared cannot be."""
         for task in self._coming.values():
             task.cancel()
         await asyncio.gather(*self._coming.values(), return_exceptions=True)
+        await asyncio.to_thread(self._preparer.shutdown)
+
+    def _prepare(self) -> Future[None]:
+        """Have the backend get ready for adapters, in a thread, unless it is or does so already."""
+        if self._prepared is None or (self._prepared.done() and self._prepared.exception()):
+            self._prepared = self._preparer.submit(self._backend.prepare_adapters)
+        return self._prepared
 
     async def _fetch(self, adapter: Adapter, place: int) -> None:
         failure, digest = None, adapter.digest
