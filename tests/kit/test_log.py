@@ -97,6 +97,18 @@ def test_a_terminal_gets_lines_for_people_and_no_keys() -> None:
     configure("warning", stream=io.StringIO())
 
 
+def test_libraries_that_tell_of_every_step_are_quiet(stream: io.StringIO) -> None:
+    configure("debug", stream=stream)
+
+    for library in ("gguf.gguf_writer", "alembic.runtime", "uvicorn.error"):
+        logging.getLogger(library).info("a step")
+        logging.getLogger(library).warning("a fault")
+
+    assert stream.getvalue().count("a step") == 0
+    assert stream.getvalue().count("a fault") == 3
+    configure("warning", stream=io.StringIO())
+
+
 def test_configuring_twice_writes_each_line_once(stream: io.StringIO) -> None:
     configure("info", stream=stream)
 

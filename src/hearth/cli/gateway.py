@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
 import sys
 from collections.abc import Callable
@@ -88,7 +87,6 @@ def main() -> None:
     try:
         settings = load_settings()
         configure(settings.log_level)
-        logging.getLogger("uvicorn").setLevel(logging.WARNING)
         with suppress(asyncio.CancelledError, KeyboardInterrupt):  # stopped while it started
             uvloop.run(serve(settings, options))
     except HearthError as error:

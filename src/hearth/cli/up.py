@@ -122,8 +122,6 @@ def main() -> None:
     try:
         settings = load_settings()
         configure(settings.log_level)
-        for chatty in ("uvicorn", "alembic"):
-            logging.getLogger(chatty).setLevel(logging.WARNING)
         logging.getLogger(SUPERVISOR).setLevel(logging.ERROR)  # a failed start has its own line
         with suppress(asyncio.CancelledError, KeyboardInterrupt):  # stopped while it started
             if not fake:

@@ -25,6 +25,10 @@ _SECRETS = re.compile(
 _OWN = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
+_CHATTY = ("alembic", "gguf", "uvicorn")
+"Libraries that tell of every step they take; only their warnings are sent."
+
+
 def redact(text: str) -> str:
     """The text with every key in it replaced by `[REDACTED]`."""
     return _SECRETS.sub(lambda match: (match[1] or "") + REDACTED, text)
@@ -73,6 +77,8 @@ def configure(level: str, *, stream: TextIO | None = None) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(level.upper())
+    for library in _CHATTY:
+        logging.getLogger(library).setLevel(logging.WARNING)
 
 
 def _extra(record: logging.LogRecord) -> dict[str, object]:
