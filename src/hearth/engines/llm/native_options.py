@@ -18,6 +18,9 @@ class NativeOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     precision: Literal["auto", "f32", "bf16", "u8", "fp8"] = "auto"
     """How weights are kept and multiplied. In `f32` a text is the same alone and in any batch.
     `auto` is u8 on CPUs (a scale for each row) and bf16 on GPUs; fp8 needs a GPU that has it."""
+    cache_precision: Literal["auto", "bf16"] = "auto"
+    """How keys and values are kept. `auto` is f32 with the precision f32, else u8 on CPUs and bf16
+    on GPUs. On a CPU bf16 takes 1.7 times the memory, and long texts go on a tenth faster."""
     cache_tokens: Natural = 0
     "Tokens whose keys and values are kept; 0: `slots` whole windows, within a quarter of memory."
     chunk_tokens: Count = 256

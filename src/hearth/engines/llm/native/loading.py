@@ -11,7 +11,6 @@ from pathlib import Path
 
 from hearth.engines.engine import Failed
 from hearth.engines.llm.engine_options import parse_options
-from hearth.engines.llm.native.architecture import Architecture
 from hearth.engines.llm.native.backend import Backend
 from hearth.engines.llm.native.entry import Vocabulary
 from hearth.engines.llm.native.runner import NativeRunner
@@ -124,39 +123,31 @@ def _backend(
     spec: WorkerSpec, options: NativeOptions, checkpoint: Checkpoint, *, kind: str, window: int
 ) -> Backend:
     weights, about = checkpoint.weights, checkpoint.architecture
-    room = _cache_bytes(about, options, kind) // (
-        _token_bytes(about, options, kind) * _BLOCK_TOKENS
-    )
-    wanted = options.cache_tokens or max(window, min(spec.slots * window, room * _BLOCK_TOKENS))
-    num_blocks = -(-wanted // _BLOCK_TOKENS)
-    if kind == "torch":
-        from hearth.engines.llm.native.torch_backend import build_torch_backend
+    memory = int(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") * _CACHE_SHARE)
 
-        return build_torch_backend(weights, options, num_blocks=num_blocks, threads=spec.threads)
+    def num_blocks(cache_bytes: int, token_bytes: int) -> int:
+        room = cache_bytes // (token_bytes * _BLOCK_TOKENS) * _BLOCK_TOKENS
+        wanted = options.cache_tokens or max(window, min(spec.slots * window, room))
+        return -(-wanted // _BLOCK_TOKENS)
+
+    if kind == "torch":
+        from hearth.engines.llm.native import torch_backend
+
+        on_gpu = torch_backend.cache_bytes(about, options)
+        blocks = num_blocks(
+            memory if on_gpu is None else on_gpu, torch_backend.token_bytes(about, options)
+        )
+        return torch_backend.build_torch_backend(
+            weights, options, num_blocks=blocks, threads=spec.threads
+        )
     if importlib.util.find_spec("openvino") is None:
         raise SetupError(
             "The engine native needs the package openvino on a CPU; install it, or serve GGUF "
             "weights with the engine llamacpp."
         )
-    from hearth.engines.llm.native.openvino_backend import build_openvino_backend
+    from hearth.engines.llm.native import openvino_backend
 
-    return build_openvino_backend(weights, options, num_blocks=num_blocks, threads=spec.threads)
-
-
-def _cache_bytes(about: Architecture, options: NativeOptions, kind: str) -> int:
-    """What keys and values may take, where nobody says how much."""
-    if kind == "torch":
-        from hearth.engines.llm.native.torch_backend import cache_bytes
-
-        on_gpu = cache_bytes(about, options)
-        if on_gpu is not None:
-            return on_gpu
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return int(memory * _CACHE_SHARE)
-
-
-def _token_bytes(about: Architecture, options: NativeOptions, kind: str) -> int:
-    """What the keys and values of a token take in all layers, on each GPU."""
-    low = 2 if kind == "torch" else 1  # OpenVINO keeps them in 8 bits
-    width = 4 if options.precision == "f32" else low
-    return 2 * about.num_layers * about.kv_size * width // options.tensor_parallel
+    blocks = num_blocks(memory, openvino_backend.token_bytes(about, options))
+    return openvino_backend.build_openvino_backend(
+        weights, options, num_blocks=blocks, threads=spec.threads
+    )

@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from hearth.engines.llm.native.backend import Floats
+from hearth.engines.llm.native.openvino_backend import build_openvino_backend
 from hearth.engines.llm.native.openvino_backend.backend import OpenVinoBackend
-from hearth.engines.llm.native.openvino_backend.linear import Precision
+from hearth.engines.llm.native_options import NativeOptions
 from hearth.errors import SetupError
 from tests.engines.llm.native.stepping import Text, step_of
 from tests.engines.llm.native.tiny import FAMILIES, Tiny, tiny
@@ -24,8 +25,8 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def backend_of(model: Tiny, precision: Precision = "f32") -> OpenVinoBackend:
-    return OpenVinoBackend(model.weights, precision, num_blocks=16, threads=1)
+def backend_of(model: Tiny) -> OpenVinoBackend:
+    return OpenVinoBackend(model.weights, "f32", num_blocks=16, threads=1)
 
 
 def expected(model: Tiny, ids: list[int]) -> Floats:
@@ -58,14 +59,27 @@ def test_logits_are_those_of_transformers_however_a_text_is_cut(family: str) -> 
     np.testing.assert_allclose(told[2], alone[0][51:], atol=TOLERANCE)
 
 
-@pytest.mark.parametrize(("precision", "error"), [("bf16", 0.5), ("u8", 0.8)])
-def test_lower_precisions_stay_near(precision: Precision, error: float) -> None:
+@pytest.mark.parametrize(
+    ("precision", "cache", "error"),
+    [("bf16", "bf16", 0.5), ("bf16", "auto", 0.8), ("u8", "bf16", 0.8), ("u8", "auto", 0.8)],
+)
+def test_lower_precisions_stay_near(precision: str, cache: str, error: float) -> None:
     model = tiny("llama")
-    ids = random_ids(40, 3)
+    ids = random_ids(80, 3)
+    options = NativeOptions(precision=precision, cache_precision=cache)  # type: ignore[arg-type]
+    backend = build_openvino_backend(model.weights, options, num_blocks=16, threads=1)
 
-    told = backend_of(model, precision).forward(step_of([Text(ids, [0, 1])]))
+    first = backend.forward(step_of([Text(ids[:70], [4, 1, 0])])).copy()
+    told = [*first, *backend.forward(step_of([Text(ids[70:], [4, 1, 0], 70)]))]
 
     assert 0 < np.abs(told - expected(model, ids)).max() < error
+
+
+def test_the_exact_setting_keeps_exact_keys_and_values() -> None:
+    options = NativeOptions(precision="f32", cache_precision="bf16")
+
+    with pytest.raises(SetupError, match="leave `cache_precision` out"):
+        build_openvino_backend(tiny("llama").weights, options, num_blocks=16, threads=1)
 
 
 def test_norms_and_rotations_are_fused() -> None:

@@ -48,3 +48,8 @@ def test_fp8_needs_a_gpu_that_has_it() -> None:
 def test_u8_is_of_the_other_backend() -> None:
     with pytest.raises(SetupError, match="openvino"):
         build(tiny("llama"), precision="u8")
+
+
+def test_keys_and_values_are_as_exact_as_the_rest() -> None:
+    with pytest.raises(SetupError, match="leave `cache_precision` out"):
+        build(tiny("llama"), precision="f32", cache_precision="bf16")

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from hearth.engines.llm.native.openvino_backend.build import build_openvino_backend
+from hearth.engines.llm.native.openvino_backend.build import build_openvino_backend, token_bytes
 
-__all__ = ["build_openvino_backend"]
+__all__ = ["build_openvino_backend", "token_bytes"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Mapping
+from typing import Literal
 
 import numpy as np
 import openvino as ov
@@ -21,9 +22,10 @@ BLOCK_TOKENS = 32  # fixed by the CPU plugin
 # 5,000: with adapters they took a gigabyte in an hour, and made nothing faster.
 _KEPT_KERNELS = 128
 
+CachePrecision = Literal["f32", "bf16", "u8"]
+
 _EXACT = {
     "INFERENCE_PRECISION_HINT": "f32",
-    "KV_CACHE_PRECISION": "f32",
     "DYNAMIC_QUANTIZATION_GROUP_SIZE": "0",
 }
 
@@ -37,18 +39,26 @@ class OpenVinoBackend:
     Args:
         weights: read at once, and again when the first adapter comes.
         num_blocks: of the cache; memory is taken as they are used.
+        cache_precision: of keys and values; f32 goes with the precision f32 and no other.
     """
 
     block_tokens = BLOCK_TOKENS
 
     def __init__(
-        self, weights: Weights, precision: Precision, *, num_blocks: int, threads: int
+        self,
+        weights: Weights,
+        precision: Precision,
+        *,
+        num_blocks: int,
+        threads: int,
+        cache_precision: CachePrecision = "f32",
     ) -> None:
         self.num_blocks = num_blocks
         self._weights = weights
         self._about = weights.architecture
         self._sites = fused_sites(weights.architecture)
         self._precision = precision
+        self._cache_precision = cache_precision
         self._threads = threads
         self._plain = self._compiled(with_adapters=False)
         self._cache = self._made_cache(self._plain)
@@ -151,6 +161,7 @@ class OpenVinoBackend:
             # Pinned, two workers on a machine would share a core and leave the other idle.
             "ENABLE_CPU_PINNING": False,
             "CPU_RUNTIME_CACHE_CAPACITY": _KEPT_KERNELS,
+            "KV_CACHE_PRECISION": self._cache_precision,
             **(_EXACT if self._precision == "f32" else {}),
         }
         return ov.Core().compile_model(graph, "CPU", properties).create_infer_request()

@@ -6,6 +6,7 @@ from hearth.engines.llm.native.torch_backend.build import (
     BLOCK_TOKENS,
     build_torch_backend,
     cache_bytes,
+    token_bytes,
 )
 
-__all__ = ["BLOCK_TOKENS", "build_torch_backend", "cache_bytes"]
+__all__ = ["BLOCK_TOKENS", "build_torch_backend", "cache_bytes", "token_bytes"]

@@ -28,6 +28,13 @@ def cache_bytes(architecture: Architecture, options: NativeOptions) -> int | Non
     return max(int(left / (1 + _GATHERED_LAYERS / architecture.num_layers)), 0)
 
 
+def token_bytes(architecture: Architecture, options: NativeOptions) -> int:
+    """What the keys and values of a token take in all layers, on each GPU."""
+    width = 4 if options.precision == "f32" else 2
+    numbers = 2 * architecture.num_layers * architecture.kv_size
+    return numbers * width // options.tensor_parallel
+
+
 def build_torch_backend(
     weights: Weights, options: NativeOptions, *, num_blocks: int, threads: int
 ) -> Backend:

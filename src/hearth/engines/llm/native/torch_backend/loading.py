@@ -21,6 +21,11 @@ def load(weights: Weights, options: NativeOptions, *, num_blocks: int, threads: 
     device = _device(options.tensor_parallel)
     precision = _precision(options, device)
     check_precision(precision, device)
+    if options.cache_precision == "bf16" and precision == "f32":
+        raise SetupError(
+            "The backend torch keeps keys and values in the precision that it computes in; leave "
+            "`cache_precision` out."
+        )
     plan = Plan(
         architecture=weights.architecture,
         precision=precision,
