@@ -37,7 +37,7 @@ class NativeOptions(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     "Adapters of which a copy stays in memory when they lose their place; others are read again."
     prepare_adapters: bool = False
     """Get ready for adapters after the start, not when the first is loaded; on CPUs that takes
-    2 s and 300 MiB for a small model. Deployments with `enableAddons` do."""
+    2 s and 250 MiB for a small model. Deployments with `enableAddons` do."""
     max_waiting: Count = 4096
     "Sequences that may wait; more are refused at once."
     tensor_parallel: Count = 1
