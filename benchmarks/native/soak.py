@@ -1,12 +1,12 @@
-"""A worker with the engine `native` under a mixed load for an hour, and what its memory does.
+"""A worker with the engine `native` under a mixed load for 80 minutes, and what its memory does.
 
-    python -m benchmarks.native.soak --minutes 60
+    python -m benchmarks.native.soak --minutes 80
 
 Up to sixteen users ask by turns: chats, texts, long and short prompts, several choices, scores,
 constrained answers, answers that are cancelled, and adapters, which come and go meanwhile. The
 caches are kept small, so that sequences, prompts and adapters make way for each other all the time.
-One line a minute; at the end the slope of resident memory over the last two thirds. Status 1 when
-a request broke, or memory grew faster than `MAX_SLOPE_MIB_PER_H`.
+One line a minute; at the end the slope of resident memory over the second half. Status 1 when a
+request broke, or memory grew faster than `MAX_SLOPE_MIB_PER_H`.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ MAX_SLOPE_MIB_PER_H = 32.0
 """Memory wavers by an adapter, 20 MiB, as these come and go; with some 40 independent samples in
 40 minutes that blurs a slope by about 17 MiB an hour, and the bound is twice that. At 10,000
 requests an hour it is three kilobytes lost with each."""
-MIN_MINUTES = 30.0
-"Shorter runs are not judged by their slope: caches still fill."
+MIN_MINUTES = 60.0
+"Shorter runs are not judged by their slope: for half an hour caches still fill."
 USERS = 16
 NUM_ADAPTERS = 12
 SAMPLE_S = 5.0
@@ -85,8 +85,8 @@ class Soak:
 
     @property
     def slope(self) -> float:
-        """Growth over the last two thirds, by least squares, in MiB an hour."""
-        late = self.samples[len(self.samples) // 3 :]
+        """Growth over the second half, by least squares, in MiB an hour."""
+        late = self.samples[len(self.samples) // 2 :]
         return linear_regression(*zip(*late, strict=True)).slope if len(late) > 1 else 0.0
 
     @property
@@ -201,7 +201,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--minutes", type=float, default=80.0)
     return 0 if asyncio.run(soak(parser.parse_args().minutes)) else 1
 
 
