@@ -17,7 +17,7 @@ from benchmarks.native import genai_arm
 from benchmarks.native.loads import Command, Told
 from benchmarks.processes import CACHE, PYTHON, ROOT
 from hearth.engines.protocol import Adapter, WorkerSpec
-from hearth.engines.supervisor import SPIN_COUNT
+from hearth.engines.supervisor import worker_environment
 
 THREADS = 2
 CONTEXT_TOKENS = 2048
@@ -116,7 +116,7 @@ def spec_of(
 def start_engine(name: str, spec: WorkerSpec) -> Arm:
     """Start one of Hearth's engines with the variables that its workers have."""
     command = [PYTHON, "-m", "benchmarks.native.engine_arm", msgspec.json.encode(spec).decode()]
-    return Arm(name, command, {"GOMP_SPINCOUNT": SPIN_COUNT, "OMP_NUM_THREADS": str(THREADS)})
+    return Arm(name, command, worker_environment(THREADS))
 
 
 def start_genai(name: str, python: Path, file: Path, *, streams: int) -> Arm:

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 FIRST_BACKOFF_S = 0.2  # a worker that was killed is back before a client's retry
 MAX_BACKOFF_S = 30.0
-SPIN_COUNT = "200"  # turns; a few microseconds
+_SPIN_COUNT = "200"  # turns; a few microseconds
 STABLE_S = 60.0  # a worker that ran this long starts again from the first backoff
 
 
@@ -121,7 +121,7 @@ class Supervisor:
         self._on_report(WorkerReport(state=WorkerState.STARTING))
         self._process = process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "hearth.engines.worker",
-            stdin=PIPE, stdout=PIPE, env=_environment(self._spec.threads),
+            stdin=PIPE, stdout=PIPE, env=worker_environment(self._spec.threads),
         )  # fmt: skip
         try:
             ready = await asyncio.wait_for(self._introduce(process), self._start_timeout_s)
@@ -152,14 +152,14 @@ class Supervisor:
         return ready
 
 
-def _environment(threads: int) -> dict[str, str]:
-    """The worker's environment: native libraries take their thread count from here too.
+def worker_environment(threads: int) -> dict[str, str]:
+    """The environment of a worker; native libraries take their thread count from here, too.
 
     OpenMP threads that spin while they wait for each other starve the one they wait for when the
     cores are shared: decoding fell from 150 to 2 tokens/s. They sleep after a short spin instead.
     Of glibc's arenas, one for each thread, all keep room that others cannot use; two are enough.
     """
-    defaults = {"GOMP_SPINCOUNT": SPIN_COUNT, "MALLOC_ARENA_MAX": "2"}  # an operator's value wins
+    defaults = {"GOMP_SPINCOUNT": _SPIN_COUNT, "MALLOC_ARENA_MAX": "2"}  # an operator's value wins
     ours = {"OMP_NUM_THREADS": str(threads), "PYTHONUNBUFFERED": "1"}
     return defaults | os.environ | ours
 
