@@ -46,9 +46,12 @@ SpecMaker = Callable[[str, EngineWish], WorkerSpec]
 def version_of(spec: WorkerSpec, *others: object) -> str:
     """What differs whenever replicas must be replaced: by the spec, or what else they depend on.
 
-    Adapters that can be loaded while a worker runs are no reason.
+    Adapters that can be loaded while a worker runs are no reason, nor that more are expected.
     """
     adapters = [] if spec.engine in LIVE_ENGINES else spec.adapters
-    plain = msgspec.structs.replace(spec, replica_id="", address="", adapters=adapters)
+    options = {name: each for name, each in spec.options.items() if name != "prepare_adapters"}
+    plain = msgspec.structs.replace(
+        spec, replica_id="", address="", adapters=adapters, options=options
+    )
     written = msgspec.json.encode((plain, others), order="deterministic")
     return hashlib.sha256(written).hexdigest()[:16]
