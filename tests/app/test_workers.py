@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from hearth import catalog
 from hearth.app.workers import Workers
-from hearth.deployments import EngineWish
+from hearth.deployments import Deployment, EngineWish
 from hearth.deployments.serving import version_of
+from hearth.deployments.wishes import engine_wish_of
 from hearth.engines.protocol import WorkerSpec
 from hearth.errors import SetupError
 from hearth.settings import Settings
@@ -73,6 +74,7 @@ def test_native_makes_ready_for_adapters_where_they_are_expected(
     other = EngineWish(engine="llamacpp", expects_adapters=True)
     declined = replace(native, options={"prepare_adapters": "false"})
 
+    assert engine_wish_of(Deployment(enable_addons=True)).expects_adapters
     assert spec(holdings, TINY, native).options == {"prepare_adapters": True}
     assert version_of(spec(holdings, TINY, native)) == version_of(spec(holdings, TINY, declined))
     assert "prepare_adapters" not in spec(holdings, TINY, other).options

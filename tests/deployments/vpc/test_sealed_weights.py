@@ -15,7 +15,7 @@ from hearth.catalog import ModelStore, PullSpec
 from hearth.deployments import FakeExecutor, SealedExecutor, Vault
 from hearth.deployments.vpc import vault as vaults
 from hearth.engines import WorkerReport, WorkerState
-from hearth.engines.protocol import WorkerSpec
+from hearth.engines.protocol import Adapter, WorkerSpec
 from hearth.errors import SetupError
 from hearth.kit.sealing import Sealer
 from tests.engines.models import write_tiny_model
@@ -267,3 +267,27 @@ async def test_weights_that_cannot_be_opened_are_a_failed_replica(
 
     assert "which is not here" in failed.message
     assert inner.specs == {}
+
+
+class Refusing(FakeExecutor):
+    """Whose workers take no adapters."""
+
+    async def change_adapter(self, replica_id: str, change: Adapter | str) -> None:
+        raise SetupError(f"{replica_id} does not take {change}.")
+
+
+async def test_an_adapter_that_is_refused_does_not_stay_open(
+    store: ModelStore, vault: Vault, secret: bytes
+) -> None:
+    spec = spec_of(store)
+    assert spec.path is not None
+    executor = SealedExecutor(Refusing(), vault)
+    executor.start(msgspec.structs.replace(spec, path=None), Reports())
+
+    with pytest.raises(SetupError, match="does not take"):
+        await executor.change_adapter(
+            "replica-1", Adapter(name=NAME, digest="d" * 64, path=spec.path)
+        )
+
+    assert not any(secret in each.read_bytes() for each in vaults.MEMORY.rglob("*.gguf"))
+    await executor.stop("replica-1", 0.0)

@@ -59,18 +59,24 @@ class SealedExecutor:
             await self._inner.change_adapter(replica_id, change)
             return
         name = change if isinstance(change, str) else change.name
-        kept = [each for each in spec.adapters if each.name != name]
+        had, kept = spec.adapters, [each for each in spec.adapters if each.name != name]
+        opened = change
         if isinstance(change, Adapter):
             kept.append(change)
             alone = replace(spec, path=None, adapters=[change])
             if self._vault.concerns(alone):
                 self._opened.add(replica_id)
-                change = await asyncio.to_thread(self._vault.open_adapter, alone)
-        await self._inner.change_adapter(replica_id, change)
-        self._specs[replica_id] = replace(spec, adapters=kept)
-        gone = {each.digest for each in spec.adapters} - {each.digest for each in kept}
-        for digest in gone:
-            await asyncio.to_thread(self._vault.close_adapter, replica_id, digest)
+                opened = await asyncio.to_thread(self._vault.open_adapter, alone)
+        try:
+            await self._inner.change_adapter(replica_id, opened)
+        except SetupError:
+            had, kept = kept, had  # what is new is not there, and what was there still is
+            raise
+        else:
+            self._specs[replica_id] = replace(spec, adapters=kept)
+        finally:
+            for digest in {each.digest for each in had} - {each.digest for each in kept}:
+                await asyncio.to_thread(self._vault.close_adapter, replica_id, digest)
 
     def is_running(self, replica_id: str) -> bool:
         """See `Executor.is_running`."""

@@ -106,7 +106,8 @@ class AdapterShelf:
         """See `LiveAdapters`; it is ready to compute once this returns, if there is a place."""
         if adapter.digest not in self._known:
             weights = await asyncio.to_thread(self._read, Path(adapter.path), adapter.digest)
-            await asyncio.wrap_future(self._prepare())
+            # One load that is broken off must not break off what others wait for.
+            await asyncio.shield(asyncio.wrap_future(self._prepare()))
             self._known[adapter.digest] = adapter
             self._users[adapter.digest] += 1
             self._keep(adapter.digest, weights)
