@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from hearth.deployments.executors.executor import Executor
 from hearth.deployments.serving import LIVE_ENGINES
 from hearth.deployments.types import Replica, ReplicaState
-from hearth.engines.protocol import Adapter
+from hearth.engines.protocol import Adapter, changed_adapters
 from hearth.errors import SetupError
 
 log = logging.getLogger(__name__)
@@ -35,10 +35,7 @@ class _Replica:
 
     def made(self, change: Adapter | str) -> None:
         """Note a change that the worker has made."""
-        name = change if isinstance(change, str) else change.name
-        self.loaded = [each for each in self.loaded if each.name != name]
-        if isinstance(change, Adapter):
-            self.loaded.append(change)
+        self.loaded = changed_adapters(self.loaded, change)
 
 
 class LiveAdapters:

@@ -19,7 +19,7 @@ import msgspec
 from msgspec import Struct
 
 from hearth.engines.adapter_calls import change_adapter
-from hearth.engines.protocol import Adapter, Ready, WorkerSpec
+from hearth.engines.protocol import Adapter, Ready, WorkerSpec, changed_adapters
 from hearth.errors import SetupError
 
 log = logging.getLogger(__name__)
@@ -95,9 +95,7 @@ class Supervisor:
         if not self._address:
             raise SetupError("The worker is not ready.")
         await change_adapter(self._address, change)
-        name = change if isinstance(change, str) else change.name
-        kept = [each for each in self._spec.adapters if each.name != name]
-        adapters = kept if isinstance(change, str) else [*kept, change]
+        adapters = changed_adapters(self._spec.adapters, change)
         self._spec = msgspec.structs.replace(self._spec, adapters=adapters)
 
     async def _run(self) -> None:

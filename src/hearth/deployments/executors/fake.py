@@ -8,7 +8,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from hearth.engines import WorkerReport, WorkerState
-from hearth.engines.protocol import Adapter, WorkerSpec
+from hearth.engines.protocol import Adapter, WorkerSpec, changed_adapters
 from hearth.errors import SetupError
 
 
@@ -60,9 +60,7 @@ class FakeExecutor:
         name = change if isinstance(change, str) else change.name
         if spec is None or name in self.broken:
             raise SetupError(self.broken.get(name, "The worker does not run."))
-        kept = [each for each in spec.adapters if each.name != name]
-        adapters = kept if isinstance(change, str) else [*kept, change]
-        self.specs[replica_id] = replace(spec, adapters=adapters)
+        self.specs[replica_id] = replace(spec, adapters=changed_adapters(spec.adapters, change))
 
     def is_running(self, replica_id: str) -> bool:
         """See `Executor`."""

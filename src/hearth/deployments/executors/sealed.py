@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from hearth.deployments.executors.executor import Executor
 from hearth.deployments.vpc.vault import Vault
 from hearth.engines import WorkerReport, WorkerState
-from hearth.engines.protocol import Adapter, WorkerSpec
+from hearth.engines.protocol import Adapter, WorkerSpec, changed_adapters
 from hearth.errors import SetupError
 
 FIRST_BACKOFF_S, MAX_BACKOFF_S = 2.0, 60.0
@@ -58,11 +58,9 @@ class SealedExecutor:
         if spec is None:
             await self._inner.change_adapter(replica_id, change)
             return
-        name = change if isinstance(change, str) else change.name
-        had, kept = spec.adapters, [each for each in spec.adapters if each.name != name]
+        had, kept = spec.adapters, changed_adapters(spec.adapters, change)
         opened = change
         if isinstance(change, Adapter):
-            kept.append(change)
             alone = replace(spec, path=None, adapters=[change])
             if self._vault.concerns(alone):
                 self._opened.add(replica_id)

@@ -27,6 +27,7 @@ from hearth.engines.protocol.replicas import (
     Stats,
     Tally,
     WorkerSpec,
+    changed_adapters,
 )
 from hearth.engines.protocol.requests import (
     INITIAL_CREDIT,
@@ -72,4 +73,5 @@ __all__ = [
     "Usage",
     "Vectors",
     "WorkerSpec",
+    "changed_adapters",
 ]

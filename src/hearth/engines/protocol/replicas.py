@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from msgspec import Struct, field
@@ -19,6 +20,13 @@ class Adapter(Struct, frozen=True, omit_defaults=True, kw_only=True):
     "sha256 of the file at `path`, in hex; what bills and answers know it by."
     path: str = ""
     "The file to load, a GGUF of the type adapter; empty for engines that hold no weights."
+
+
+def changed_adapters(adapters: Sequence[Adapter], change: Adapter | str) -> list[Adapter]:
+    """What a worker has once it has loaded an adapter, or unloaded the one so named."""
+    name = change if isinstance(change, str) else change.name
+    kept = [each for each in adapters if each.name != name]
+    return kept if isinstance(change, str) else [*kept, change]
 
 
 class LoadedAdapter(Struct, frozen=True, array_like=True):
